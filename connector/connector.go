@@ -10,6 +10,7 @@ package connector
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"net"
 	"net/http"
@@ -56,6 +57,16 @@ type Info struct {
 	// Params describes the design-time parameters, Input what the mapper gives, Output the bundles. Values are converted
 	// to the declared types before the module is called. Fields that are not described pass as they are. See [Field].
 	Params, Input, Output []Field
+
+	// Problem says why the module cannot work at all: the constructors of typed modules put here what they find wrong
+	// with Go types and struct tags, since they return no error. [Check] reports it, and so does engine.New. Nil: fine.
+	Problem error
+}
+
+func (i *Info) addProblem(err error) {
+	if err != nil {
+		i.Problem = errors.Join(i.Problem, err)
+	}
 }
 
 // A Trigger polls a service for new items and starts runs with them.

@@ -1,0 +1,436 @@
+package connector
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Convert makes the bundle that a module with these fields is called with. Values become what the fields declare by
+// Make's rules of type coercion (https://help.make.com/type-coercion), an empty value of an optional field becomes null,
+// fields that were not given get their defaults, and limits and options are checked. Fields that are not described stay
+// as they are; so does the order, with defaults behind it. A nil zone is UTC.
+//
+//   - To text: booleans, numbers (as JavaScript writes them), dates (ISO 8601, UTC, milliseconds), buffers that are
+//     UTF-8, and arrays, whose elements are joined with ", ". A collection is refused.
+//   - To a number or integer: text that is one in decimal notation. An integer must have no fraction.
+//   - To boolean: every number is true, text is false when it is "false" or empty, all else is true.
+//   - To a date: text that [ParseDate] understands.
+//   - To a buffer: what can be text, as UTF-8.
+//   - To an array: all but arrays becomes an array of one element.
+//   - To a collection: nothing else.
+//
+// The empty text counts as not given, except for fields of text, buffer, boolean and any; a required text must not be
+// empty either.
+//
+// The result shares values with the bundle. The error is one [*Error] of type BundleValidationError that names every
+// field that was refused, with the expected and the received type, and never a value.
+func Convert(fields []Field, in Bundle, zone *time.Location) (Bundle, error) {
+	c := coercion{zone: zone}
+	out := c.collection(fields, in)
+	return out, c.err()
+}
+
+// A coercion converts values and collects what is wrong with them.
+type coercion struct {
+	zone     *time.Location
+	path     []step
+	problems []string
+}
+
+// A step leads from a value to one inside it: by name, or by index when there is none.
+type step struct {
+	name  string
+	index int
+}
+
+func (c *coercion) push(name string, index int) { c.path = append(c.path, step{name, index}) }
+func (c *coercion) pop()                        { c.path = c.path[:len(c.path)-1] }
+
+// deep says that values are nested too deep to go on, and notes it.
+func (c *coercion) deep() bool {
+	if len(c.path) <= MaxDepth {
+		return false
+	}
+	c.path = c.path[:MaxDepth:MaxDepth]
+	if len(c.problems) == 0 {
+		c.problems = append(c.problems, "values are nested too deep")
+	}
+	return true
+}
+
+// maxProblems keeps an error about an array of a million wrong elements readable.
+const maxProblems = 20
+
+func (c *coercion) problem(text string) {
+	if len(c.problems) == maxProblems {
+		c.problems = append(c.problems, "and more")
+	}
+	if len(c.problems) > maxProblems {
+		return
+	}
+	var b strings.Builder
+	b.WriteString("field ")
+	for i, s := range c.path {
+		switch {
+		case s.name == "":
+			b.WriteString("[" + strconv.Itoa(s.index+1) + "]")
+		case i > 0:
+			b.WriteString("." + s.name)
+		default:
+			b.WriteString(s.name)
+		}
+	}
+	b.WriteString(": " + text)
+	c.problems = append(c.problems, b.String())
+}
+
+func (c *coercion) mismatch(expected FieldType, value any) {
+	c.problem("expected " + string(expected) + ", received " + typeName(value))
+}
+
+func (c *coercion) err() error {
+	if len(c.problems) == 0 {
+		return nil
+	}
+	return &Error{Type: BundleValidationError, Message: strings.Join(c.problems, "; ")}
+}
+
+// typeName says what a value is, without saying what it holds.
+func typeName(value any) string {
+	switch value.(type) {
+	case nil:
+		return "null"
+	case bool:
+		return "boolean"
+	case int64, float64:
+		return "number"
+	case string:
+		return "text"
+	case time.Time:
+		return "date"
+	case []byte:
+		return "buffer"
+	case []any:
+		return "array"
+	case Bundle:
+		return "collection"
+	}
+	return "unknown"
+}
+
+func (c *coercion) collection(fields []Field, in Bundle) Bundle {
+	out, copied := in, false
+	for i := range fields {
+		f := &fields[i]
+		if f.Name == "" {
+			continue
+		}
+		given, ok := in.Lookup(f.Name)
+		c.push(f.Name, 0)
+		value := c.field(f, given)
+		c.pop()
+		if !ok && value == nil || ok && same(value, given) {
+			continue
+		}
+		if !copied {
+			out, copied = in.Clone(), true
+		}
+		out.put(f.Name, value)
+	}
+	return out
+}
+
+// same says of values that came out of a conversion and went into it that nothing changed. It may say no too often.
+func same(a, b any) bool {
+	switch a := a.(type) {
+	case []byte:
+		b, ok := b.([]byte)
+		return ok && len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+	case []any:
+		b, ok := b.([]any)
+		return ok && len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+	}
+	switch b.(type) {
+	case []byte, []any:
+		return false
+	}
+	return a == b
+}
+
+// field converts a value for a field: default, type, limits. It returns nil when there is no value, or a wrong one.
+func (c *coercion) field(f *Field, value any) any {
+	if c.deep() {
+		return nil
+	}
+	if blank(f.Type, value) {
+		if f.Default != nil {
+			return f.Default
+		}
+		if f.Required {
+			c.problem("is required")
+		}
+		return nil
+	}
+	if f.Required && value == "" && f.Type.base() == TypeText {
+		c.problem("is required")
+		return nil
+	}
+	converted, ok := c.convert(f, value)
+	if !ok || !c.allowed(f, converted) {
+		return nil
+	}
+	return converted
+}
+
+// blank says whether a value stands for "not given".
+func blank(t FieldType, value any) bool {
+	if value == nil {
+		return true
+	}
+	if text, ok := value.(string); !ok || text != "" {
+		return false
+	}
+	switch t {
+	case TypeSelect:
+		return true
+	}
+	switch t.base() {
+	case TypeText, TypeAny, TypeBuffer, TypeBoolean:
+		return false
+	}
+	return true
+}
+
+// convert converts by type alone.
+func (c *coercion) convert(f *Field, value any) (any, bool) {
+	var converted any
+	ok := true
+	switch f.Type.base() {
+	case TypeText:
+		converted, ok = unbox(toText(value))
+	case TypeNumber:
+		converted, ok = toNumber(value)
+	case TypeInteger, TypeUInteger:
+		var n int64
+		n, ok = toInteger(value)
+		converted, ok = n, ok && (n >= 0 || f.Type == TypeInteger)
+	case TypeBoolean:
+		converted = toBoolean(value)
+	case TypeDate:
+		converted, ok = unbox(toDate(value, c.zone))
+	case TypeTime:
+		text, isText := value.(string)
+		converted, ok = text, isText && isTimeOfDay(text)
+	case TypeBuffer:
+		converted, ok = unbox(toBuffer(value))
+	case TypeArray:
+		return c.array(f, value), true
+	case TypeCollection:
+		var b Bundle
+		if b, ok = value.(Bundle); ok {
+			return c.collection(f.Fields, b), true
+		}
+	default:
+		return value, true
+	}
+	if !ok {
+		c.mismatch(f.Type, value)
+		return nil, false
+	}
+	// Boxing the same value again would cost an allocation.
+	if same(converted, value) {
+		return value, true
+	}
+	return converted, true
+}
+
+func unbox[T any](value T, ok bool) (any, bool) { return value, ok }
+
+func (c *coercion) array(f *Field, value any) any {
+	list, ok := value.([]any)
+	if !ok {
+		list = []any{value}
+	}
+	if len(f.Fields) == 0 {
+		return list
+	}
+	out, copied := list, !ok
+	for i, element := range list {
+		c.push("", i)
+		converted := c.field(&f.Fields[0], element)
+		c.pop()
+		if same(converted, element) {
+			continue
+		}
+		if !copied {
+			out, copied = append([]any(nil), list...), true
+		}
+		out[i] = converted
+	}
+	return out
+}
+
+// allowed checks limits and options.
+func (c *coercion) allowed(f *Field, value any) bool {
+	if len(f.Options) > 0 {
+		text, _ := value.(string)
+		known := false
+		for _, option := range f.Options {
+			known = known || option == text
+		}
+		if !known {
+			c.problem("is none of " + strings.Join(f.Options, ", "))
+			return false
+		}
+	}
+	if f.Min == nil && f.Max == nil {
+		return true
+	}
+	var size float64
+	what := "is"
+	switch value := value.(type) {
+	case int64:
+		size = float64(value)
+	case float64:
+		size = value
+	case string:
+		size, what = float64(utf8.RuneCountInString(value)), "its length is"
+	case []byte:
+		size, what = float64(len(value)), "its length is"
+	case []any:
+		size, what = float64(len(value)), "its length is"
+	default:
+		return true
+	}
+	switch {
+	case f.Min != nil && !(size >= *f.Min):
+		c.problem(what + " less than " + formatNumber(*f.Min))
+	case f.Max != nil && !(size <= *f.Max):
+		c.problem(what + " more than " + formatNumber(*f.Max))
+	default:
+		return true
+	}
+	return false
+}
+
+func toText(value any) (string, bool) {
+	switch value := value.(type) {
+	case string:
+		return value, true
+	case bool:
+		return strconv.FormatBool(value), true
+	case int64:
+		return strconv.FormatInt(value, 10), true
+	case float64:
+		return formatNumber(value), true
+	case time.Time:
+		return formatDate(value), true
+	case []byte:
+		if !utf8.Valid(value) {
+			return "", false
+		}
+		return string(value), true
+	case []any:
+		return joinText(value)
+	}
+	return "", false
+}
+
+// joinText writes the elements of an array as one text. Arrays and collections inside are their JSON.
+func joinText(list []any) (string, bool) {
+	var out []byte
+	for i, element := range list {
+		if i > 0 {
+			out = append(out, ", "...)
+		}
+		switch element := element.(type) {
+		case nil:
+		case []any, Bundle:
+			var err error
+			if out, err = AppendJSON(out, element); err != nil {
+				return "", false
+			}
+		default:
+			text, ok := toText(element)
+			if !ok {
+				return "", false
+			}
+			out = append(out, text...)
+		}
+	}
+	return string(out), true
+}
+
+func toNumber(value any) (any, bool) {
+	switch value := value.(type) {
+	case int64, float64:
+		return value, true
+	case string:
+		number, err := parseNumber(strings.TrimSpace(value))
+		return number, err == nil
+	}
+	return nil, false
+}
+
+func toFloat(value any) (float64, bool) {
+	number, ok := toNumber(value)
+	switch number := number.(type) {
+	case int64:
+		return float64(number), ok
+	case float64:
+		return number, ok
+	}
+	return 0, false
+}
+
+func toInteger(value any) (int64, bool) {
+	if n, ok := value.(int64); ok {
+		return n, true
+	}
+	number, ok := toNumber(value)
+	switch number := number.(type) {
+	case int64:
+		return number, ok
+	case float64:
+		// 2^63 itself does not fit, and no float lies between it and the largest that does.
+		if number == math.Trunc(number) && number >= -1<<63 && number < 1<<63 {
+			return int64(number), ok
+		}
+	}
+	return 0, false
+}
+
+func toBoolean(value any) bool {
+	switch value := value.(type) {
+	case bool:
+		return value
+	case string:
+		return value != "false" && value != ""
+	}
+	return value != nil
+}
+
+func toDate(value any, zone *time.Location) (time.Time, bool) {
+	switch value := value.(type) {
+	case time.Time:
+		return value, true
+	case string:
+		date, err := ParseDate(value, zone)
+		return date, err == nil
+	}
+	return time.Time{}, false
+}
+
+func toBuffer(value any) ([]byte, bool) {
+	switch value := value.(type) {
+	case []byte:
+		return value, true
+	case []any, Bundle:
+		return nil, false
+	}
+	text, ok := toText(value)
+	return []byte(text), ok
+}

@@ -1,0 +1,250 @@
+package connector
+
+import (
+	"context"
+	"iter"
+	"net/http"
+	"reflect"
+)
+
+// NewAction makes an Action of a function. In is filled from the parameters of the module with its input laid over them,
+// without a way over JSON, by the rules of [Convert]; what cannot be converted or is missing is a BundleValidationError,
+// and do is not called. Out becomes the bundle as [Normalize] makes it.
+//
+// In and Out are structs, described by the tags of [FieldsOf], or maps with string keys, or Bundle. Info.Input and
+// Info.Output that are nil are filled from them. Types that cannot be described are reported in [Info.Problem], and calls
+// of such a module fail.
+func NewAction[In, Out any](info Info, do func(ctx context.Context, call *Call, in In) (Out, error)) Action {
+	return &action[In, Out]{typed: newTyped[In, Out](info), do: do}
+}
+
+// NewSearch makes a Search of a function that yields results; the types are those of [NewAction].
+func NewSearch[In, Out any](
+	info Info, search func(ctx context.Context, call *Call, in In) iter.Seq2[Out, error],
+) Search {
+	return &finder[In, Out]{typed: newTyped[In, Out](info), search: search}
+}
+
+// NewTrigger makes a Trigger of a function that yields new items, oldest first, and then, when next is called, the cursor
+// from which the following poll goes on (see [Trigger]). The types are those of [NewAction].
+func NewTrigger[In, Out any](
+	info Info,
+	poll func(ctx context.Context, call *Call, in In) (items iter.Seq2[Out, error], next func() []byte),
+) Trigger {
+	return &trigger[In, Out]{typed: newTyped[In, Out](info), poll: poll}
+}
+
+// NewReceiver makes a Receiver of a function that turns a request into results; the types are those of [NewAction].
+func NewReceiver[In, Out any](
+	info Info, receive func(ctx context.Context, call *Call, in In, request *http.Request) ([]Out, error),
+) Receiver {
+	return &receiver[In, Out]{typed: newTyped[In, Out](info), receive: receive}
+}
+
+// NewAggregator makes an Aggregator of a function that consumes items. Params is filled from the parameters of the module,
+// each item from one bundle; an item that cannot be converted ends the items with its error. The types are those of
+// [NewAction]. Info.Params that is nil is filled from Params.
+func NewAggregator[Params, In, Out any](
+	info Info,
+	aggregate func(ctx context.Context, call *Call, params Params, items iter.Seq2[In, error]) (Out, error),
+) Aggregator {
+	a := &aggregator[Params, In, Out]{typed: newTyped[In, Out](info), aggregate: aggregate}
+	a.params = a.decoderOf(reflect.TypeFor[Params](), &a.info.Params)
+	return a
+}
+
+// typed is what all typed modules have.
+type typed[In, Out any] struct {
+	info Info
+	in   *decoder
+	out  *encoder
+}
+
+func newTyped[In, Out any](info Info) typed[In, Out] {
+	t := typed[In, Out]{info: info}
+	t.in = t.decoderOf(reflect.TypeFor[In](), &t.info.Input)
+	outputs, err := FieldsOf[Out]()
+	if t.info.Output == nil {
+		t.info.Output = outputs
+	}
+	t.info.addProblem(err)
+	t.out = encoders{}.of(reflect.TypeFor[Out]())
+	return t
+}
+
+// decoderOf compiles the decoder of a type and fills in its description.
+func (t *typed[In, Out]) decoderOf(of reflect.Type, fields *[]Field) *decoder {
+	described, err := fieldsOf(of)
+	if *fields == nil {
+		*fields = described
+	}
+	var d *decoder
+	if err == nil {
+		d, err = compileDecoder(of)
+	}
+	t.info.addProblem(err)
+	return d
+}
+
+// Info describes the module.
+func (t *typed[In, Out]) Info() Info { return t.info }
+
+// decoded fills a T from params with input laid over them.
+func decoded[T any](call *Call, problem error, d *decoder, params, input Bundle) (T, error) {
+	var into T
+	if problem != nil {
+		return into, problem
+	}
+	c := coercion{zone: call.Location}
+	d.into(&c, reflect.ValueOf(&into).Elem(), params, input)
+	return into, c.err()
+}
+
+func (t *typed[In, Out]) input(call *Call) (In, error) {
+	return decoded[In](call, t.info.Problem, t.in, call.Params, call.Input)
+}
+
+// bundle makes the bundle of a result.
+func (t *typed[In, Out]) bundle(out Out) (Bundle, error) {
+	if b, ok := any(out).(Bundle); ok {
+		return b, nil
+	}
+	n := normalizer{}
+	value, err := (*t.out)(&n, reflect.ValueOf(&out).Elem(), 0)
+	if err != nil {
+		return Bundle{}, Errorf(UnexpectedError, "the module's result: %w", err)
+	}
+	switch value := value.(type) {
+	case nil:
+		return Bundle{}, nil
+	case Bundle:
+		return value, nil
+	}
+	return Bundle{}, Errorf(UnexpectedError, "the module's result is a %s and no collection", typeName(value))
+}
+
+// bundles makes bundles of results as they come.
+func (t *typed[In, Out]) bundles(results iter.Seq2[Out, error]) iter.Seq2[Bundle, error] {
+	return func(yield func(Bundle, error) bool) {
+		for out, err := range results {
+			var b Bundle
+			if err == nil {
+				b, err = t.bundle(out)
+			}
+			if !yield(b, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func failing[T any](err error) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		yield(none, err)
+	}
+}
+
+type action[In, Out any] struct {
+	typed[In, Out]
+	do func(context.Context, *Call, In) (Out, error)
+}
+
+// Do calls the function.
+func (a *action[In, Out]) Do(ctx context.Context, call *Call) (Bundle, error) {
+	in, err := a.input(call)
+	if err != nil {
+		return Bundle{}, err
+	}
+	out, err := a.do(ctx, call, in)
+	if err != nil {
+		return Bundle{}, err
+	}
+	return a.bundle(out)
+}
+
+type finder[In, Out any] struct {
+	typed[In, Out]
+	search func(context.Context, *Call, In) iter.Seq2[Out, error]
+}
+
+// Search calls the function.
+func (f *finder[In, Out]) Search(ctx context.Context, call *Call) iter.Seq2[Bundle, error] {
+	in, err := f.input(call)
+	if err != nil {
+		return failing[Bundle](err)
+	}
+	return f.bundles(f.search(ctx, call, in))
+}
+
+type trigger[In, Out any] struct {
+	typed[In, Out]
+	poll func(context.Context, *Call, In) (iter.Seq2[Out, error], func() []byte)
+}
+
+// Poll calls the function.
+func (t *trigger[In, Out]) Poll(ctx context.Context, call *Call) (iter.Seq2[Bundle, error], func() []byte) {
+	in, err := t.input(call)
+	if err != nil {
+		cursor := call.Cursor
+		return failing[Bundle](err), func() []byte { return cursor }
+	}
+	items, next := t.poll(ctx, call, in)
+	return t.bundles(items), next
+}
+
+type receiver[In, Out any] struct {
+	typed[In, Out]
+	receive func(context.Context, *Call, In, *http.Request) ([]Out, error)
+}
+
+// Receive calls the function.
+func (r *receiver[In, Out]) Receive(ctx context.Context, call *Call, request *http.Request) ([]Bundle, error) {
+	in, err := r.input(call)
+	if err != nil {
+		return nil, err
+	}
+	results, err := r.receive(ctx, call, in, request)
+	if err != nil {
+		return nil, err
+	}
+	bundles := make([]Bundle, len(results))
+	for i, out := range results {
+		if bundles[i], err = r.bundle(out); err != nil {
+			return nil, err
+		}
+	}
+	return bundles, nil
+}
+
+type aggregator[Params, In, Out any] struct {
+	typed[In, Out]
+	params    *decoder
+	aggregate func(context.Context, *Call, Params, iter.Seq2[In, error]) (Out, error)
+}
+
+// Aggregate calls the function.
+func (a *aggregator[Params, In, Out]) Aggregate(
+	ctx context.Context, call *Call, bundles iter.Seq2[Bundle, error],
+) (Bundle, error) {
+	params, err := decoded[Params](call, a.info.Problem, a.params, call.Params, Bundle{})
+	if err != nil {
+		return Bundle{}, err
+	}
+	items := func(yield func(In, error) bool) {
+		for b, err := range bundles {
+			var item In
+			if err == nil {
+				item, err = decoded[In](call, nil, a.in, Bundle{}, b)
+			}
+			if !yield(item, err) || err != nil {
+				return
+			}
+		}
+	}
+	out, err := a.aggregate(ctx, call, params, items)
+	if err != nil {
+		return Bundle{}, err
+	}
+	return a.bundle(out)
+}

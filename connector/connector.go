@@ -145,6 +145,11 @@ type Call struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Data opens a data store by the name or number that a blueprint gives it.
 	Data func(ctx context.Context, name string) (DataStore, error)
+	// Match says whether an entry passes the conditions of a filter, with the operators and conversions that filters of
+	// scenarios have. Conditions are an array of arrays of collections {a, o, b}: one of the outer must hold, and of it all
+	// of the inner; a is the name of a field of the entry, o the operator and b a value. No conditions pass everything. An
+	// error says what is wrong with the conditions, never with the entry. Nil: the host evaluates no filters.
+	Match func(conditions any, entry Bundle) (bool, error)
 	// Vars are the variables of the run.
 	Vars Variables
 	// Respond answers the caller of the hook that started the run. Only the first answer of a run is sent; a run that

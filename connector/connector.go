@@ -127,6 +127,9 @@ type Call struct {
 	Params Bundle
 	// Input is the mapper, evaluated for the bundle at hand and converted to the declared types.
 	Input Bundle
+	// Erased names the fields of Input that the scenario's author cleared on purpose (the keyword erase), as paths such as
+	// "data.address.city" or "tags[0]", counted from 0. In Input they are null, like fields that came out empty.
+	Erased []string
 	// Connection is the account that the module acts with; nil when Info.Connection is empty.
 	Connection *Connection
 	// Cursor is where the last Poll of this trigger ended. Nil the first time. Triggers only.

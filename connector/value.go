@@ -63,6 +63,16 @@ func bundleOf(fields []field) Bundle {
 	return Bundle{o: o}
 }
 
+// BundleOf returns a bundle of names and the values that belong to them. Both are of the same length, and each value is of
+// a type that bundles have: nothing is converted. Of a name that stands twice the last value wins.
+func BundleOf(names []string, values []any) Bundle {
+	b := makeBundle(len(names))
+	for i, name := range names {
+		b.put(name, values[i])
+	}
+	return b
+}
+
 // makeBundle returns an empty bundle with room for fields.
 func makeBundle(room int) Bundle {
 	if room == 0 {

@@ -1,0 +1,225 @@
+// Package connectortest runs the modules of a connector alone, without an engine, and checks that a connector keeps the
+// rules of package connector.
+//
+// [Run] gives a module all that a run would: parameters, variables, data stores in memory, an HTTP client that reaches
+// servers of net/http/httptest. [Conform] is the conformance suite: call it in a test of every connector.
+package connectortest
+
+import (
+	"context"
+	"iter"
+	"net"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/connector/transport"
+)
+
+// A Call says what a module is run with. The zero Call is fine for a module that needs nothing.
+type Call struct {
+	// Params and Input are converted to what the module's Info declares, as the engine does it, before the module sees
+	// them. What cannot be converted is the Err of the Result, and the module is not called.
+	Params, Input connector.Bundle
+	// Connection is the account. Default: none.
+	Connection *connector.Connection
+	// Cursor is where the last poll ended: triggers only.
+	Cursor []byte
+	// Request is what came to the hook: receivers only. Default: a GET of /.
+	Request *http.Request
+	// Bundles reach the aggregator: aggregators only. Each is converted like Input.
+	Bundles []connector.Bundle
+	// Limit is how many bundles of a search or trigger are taken. Default: all.
+	Limit int
+
+	// Now is the instant of the operation. Default: 2026-01-02 03:04:05 UTC.
+	Now time.Time
+	// Location is the time zone. Default: UTC.
+	Location *time.Location
+	// HTTP sends requests. Default: a guarded client that may reach the loopback addresses too.
+	HTTP *http.Client
+	// Dial opens connections. Default: like HTTP.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Data are the data stores by name. Default: every name is an empty store, which the module keeps for one Call.
+	Data map[string]connector.DataStore
+	// Vars are the variables. Default: new ones.
+	Vars *Variables
+	// Key is the idempotency key. Default: "test".
+	Key string
+	// Attempt counts attempts. Default: 1.
+	Attempt int
+}
+
+// A Result is what a module did.
+type Result struct {
+	// Bundles are what the module gave, up to its error.
+	Bundles []connector.Bundle
+	// Err is the error of the module, or of the conversion of what it was given.
+	Err error
+	// Cursor is where the next poll goes on: triggers only, nil after an error.
+	Cursor []byte
+	// Responses are the answers that the module gave to the caller of the hook, in order.
+	Responses []connector.Response
+	// Logs are what the module logged, at all levels.
+	Logs []observer.LoggedEntry
+}
+
+// Run calls a module once and returns what it did. It fails the test when the module is not of exactly one kind, or when
+// a search goes on after the loop has ended. The context is that of the test.
+func Run(t testing.TB, module connector.Module, call Call) Result {
+	t.Helper()
+	return RunContext(t.Context(), t, module, call)
+}
+
+// RunContext is Run with a context of your own.
+func RunContext(ctx context.Context, t testing.TB, module connector.Module, call Call) Result {
+	t.Helper()
+	info := module.Info()
+	if err := connector.CheckModule(module); err != nil {
+		t.Fatalf("module %s: %v", info.Name, err)
+	}
+	r := &runner{call: call}
+	c := r.prepare(t)
+	params, err := connector.Convert(info.Params, call.Params, c.Location)
+	if err == nil {
+		c.Params = params
+		if _, aggregates := module.(connector.Aggregator); !aggregates {
+			c.Input, err = connector.Convert(info.Input, call.Input, c.Location)
+		}
+	}
+	if err == nil {
+		err = r.operate(ctx, module, c)
+	}
+	r.result.Err = err
+	r.result.Logs = r.logs.All()
+	return r.result
+}
+
+type runner struct {
+	call   Call
+	logs   *observer.ObservedLogs
+	result Result
+}
+
+// prepare makes the Call that the module sees.
+func (r *runner) prepare(t testing.TB) *connector.Call {
+	core, logs := observer.New(zapcore.DebugLevel)
+	r.logs = logs
+	c := &connector.Call{
+		Connection: r.call.Connection, Cursor: slices.Clone(r.call.Cursor),
+		Now: r.call.Now, Location: r.call.Location, Log: zap.New(core),
+		HTTP: r.call.HTTP, Dial: r.call.Dial, Key: r.call.Key, Attempt: r.call.Attempt,
+	}
+	if c.Now.IsZero() {
+		c.Now = time.Date(2026, time.January, 2, 3, 4, 5, 0, time.UTC)
+	}
+	if c.Location == nil {
+		c.Location = time.UTC
+	}
+	if c.HTTP == nil || c.Dial == nil {
+		guard := transport.New(transport.Policy{Allow: transport.Loopback()})
+		t.Cleanup(guard.Close)
+		if c.HTTP == nil {
+			c.HTTP = guard.Client()
+		}
+		if c.Dial == nil {
+			c.Dial = guard.Dial
+		}
+	}
+	vars := r.call.Vars
+	if vars == nil {
+		vars = &Variables{}
+	}
+	c.Vars = vars
+	c.Data = r.data
+	c.Respond = func(_ context.Context, response connector.Response) error {
+		r.result.Responses = append(r.result.Responses, response)
+		return nil
+	}
+	if c.Key == "" {
+		c.Key = "test"
+	}
+	if c.Attempt == 0 {
+		c.Attempt = 1
+	}
+	return c
+}
+
+func (r *runner) data(_ context.Context, name string) (connector.DataStore, error) {
+	if r.call.Data == nil {
+		r.call.Data = map[string]connector.DataStore{}
+		r.call.Data[name] = NewDataStore()
+	}
+	if store, ok := r.call.Data[name]; ok {
+		return store, nil
+	}
+	return nil, connector.Errorf(connector.InvalidConfigurationError, "there is no data store %q", name)
+}
+
+// operate calls the one method that the module's kind has.
+func (r *runner) operate(ctx context.Context, module connector.Module, c *connector.Call) error {
+	switch module := module.(type) {
+	case connector.Action:
+		b, err := module.Do(ctx, c)
+		if err == nil {
+			r.result.Bundles = []connector.Bundle{b}
+		}
+		return err
+	case connector.Search:
+		return r.take(module.Search(ctx, c))
+	case connector.Trigger:
+		items, next := module.Poll(ctx, c)
+		err := r.take(items)
+		if err == nil {
+			r.result.Cursor = next()
+		}
+		return err
+	case connector.Receiver:
+		request := r.call.Request
+		if request == nil {
+			request, _ = http.NewRequestWithContext(ctx, http.MethodGet, "/", http.NoBody)
+		}
+		bundles, err := module.Receive(ctx, c, request)
+		if err == nil {
+			r.result.Bundles = bundles
+		}
+		return err
+	case connector.Aggregator:
+		b, err := module.Aggregate(ctx, c, r.items(module.Info(), c.Location))
+		if err == nil {
+			r.result.Bundles = []connector.Bundle{b}
+		}
+		return err
+	}
+	return nil
+}
+
+func (r *runner) take(bundles iter.Seq2[connector.Bundle, error]) error {
+	for b, err := range bundles {
+		if err != nil {
+			return err
+		}
+		r.result.Bundles = append(r.result.Bundles, b)
+		if r.call.Limit > 0 && len(r.result.Bundles) == r.call.Limit {
+			break
+		}
+	}
+	return nil
+}
+
+func (r *runner) items(info connector.Info, zone *time.Location) iter.Seq2[connector.Bundle, error] {
+	return func(yield func(connector.Bundle, error) bool) {
+		for _, b := range r.call.Bundles {
+			item, err := connector.Convert(info.Input, b, zone)
+			if !yield(item, err) || err != nil {
+				return
+			}
+		}
+	}
+}

@@ -18,9 +18,9 @@ var (
 	// ErrFull says that the medium has no room left. Nothing of the call was written; it may be tried again when there
 	// is room.
 	ErrFull = errors.New("store: full")
-	// ErrLocked says that another process holds the store.
+	// ErrLocked says that another process, or another Store of this one, holds the store.
 	ErrLocked = errors.New("store: locked")
-	// ErrCorrupt says that what was read is not what was written, or that the file is none of this store's.
+	// ErrCorrupt says that what was read is not what was written, or that a file is none of this store's.
 	ErrCorrupt = errors.New("store: corrupt")
 	// ErrNewer says that the data was written by a newer version of the store than this one.
 	ErrNewer = errors.New("store: newer schema")

@@ -4,6 +4,11 @@
 // body that the store never looks into. One small interface therefore serves every kind of record, and whoever writes
 // a new [Store] needs to know nothing about scenarios, keys or retention.
 //
+// Every store refuses the same mistakes with the same words: [Validate], [Query.Validate], [Key.Validate],
+// [Kind.Validate] and [ValidateClaim] say what they are, and [Query.Matches] says what a query selects.
+//
+// Optional powers are small interfaces, found by type assertion: [Lister], [Compacter], [Waker].
+//
 // Use memory.New for tests and tools that may forget, sqlite.Open for one process and one file. A store of your own is
 // right when storetest.Run passes on it.
 package store
@@ -35,7 +40,8 @@ type Key struct {
 	ID string
 }
 
-// A Record is what a store keeps. All texts may hold any valid UTF-8, NUL included.
+// A Record is what a store keeps. All texts may hold any valid UTF-8, NUL included. Nil and empty Subjects are the same,
+// and so are nil and empty Bodies.
 type Record struct {
 	Key
 
@@ -46,13 +52,14 @@ type Record struct {
 	Parent string
 	// Category names the retention rule that applies.
 	Category string
-	// Subjects are blind tokens of the people that the body speaks of. Their order is kept; a token stands once.
+	// Subjects are blind tokens of the people that the body speaks of. Their order is kept; a token stands once and is
+	// not empty.
 	Subjects []string
 	// State is where the record stands in its own life; the store only compares it.
 	State string
 
-	// Created is the instant from which retention counts. Instants are UTC, keep their nanoseconds, and lie in the
-	// years 1678 to 2262; a store drops monotonic readings and locations.
+	// Created is the instant from which retention counts. It is required. Instants are UTC, keep their nanoseconds, and
+	// lie from 1678-01-01 to before 2262-04-11; a store drops monotonic readings and locations.
 	Created time.Time
 	// Due is when the record may be claimed. Zero: never.
 	Due time.Time
@@ -72,12 +79,13 @@ type Change struct {
 	// must be the stored one. The Tenant must be the stored one.
 	Put *Record
 	// Touch is Put for a record that exists, but keeps the stored body: Body is ignored. It lets a lease be renewed and a
-	// record leave active use without its body being read.
+	// record leave active use without its body being read. Version is 1 or more.
 	Touch *Record
-	// Delete removes the record whose Key, Tenant and Version are given, for good.
+	// Delete removes the record whose Key, Tenant and Version are given, for good. Version is 1 or more. A key that is
+	// created again starts anew at Version 1.
 	Delete *Record
 	// Check writes nothing and conflicts unless the record has the given Key, Tenant and Version. Version 0 demands that
-	// no record has the key.
+	// no record of any tenant has the key.
 	Check *Record
 }
 
@@ -100,7 +108,7 @@ type Query struct {
 	Kind Kind
 	// Tenant must be equal, empty included, unless AllTenants is set.
 	Tenant string
-	// AllTenants looks across tenants. It is for sweeps, never for what a tenant gets to see.
+	// AllTenants looks across tenants; Tenant must then be empty. It is for sweeps, never for what a tenant gets to see.
 	AllTenants bool
 
 	Parent   string
@@ -111,7 +119,7 @@ type Query struct {
 
 	// CreatedBefore matches records with Created earlier than it.
 	CreatedBefore time.Time
-	// PassiveBefore matches records with Passive set and earlier than it.
+	// PassiveBefore matches records with Passive set and earlier than it. It needs a Visibility that shows them.
 	PassiveBefore time.Time
 	// Visibility is Active by default.
 	Visibility Visibility
@@ -132,14 +140,19 @@ type Query struct {
 // may not have happened. After Close every method returns ErrClosed. Records that a store returns belong to the caller,
 // who may change them; records that a caller passes in are the caller's again when the call returns.
 //
-// A store may also be a [Lister] or a [Waker]; callers find that out by type assertion.
+// A store may also be a [Lister], a [Compacter] or a [Waker]; callers find that out by type assertion.
 type Store interface {
 	// Get returns the record with this key, active or passive. ErrNotFound when there is none.
 	Get(ctx context.Context, key Key) (Record, error)
 
-	// Find yields the records that match, in order of their IDs, and stops at the first error. A loop may call any method
-	// of the store. A record that is there from the beginning to the end of the loop is yielded exactly once; one that is
-	// written meanwhile may be seen as it was or as it is, or not at all if it did not match or does not any more.
+	// Find yields the records that match, in order of their IDs, and ends after the first error that is not ErrCorrupt. A
+	// record that cannot be read is yielded with an error that wraps ErrCorrupt: it has its Key and whatever else could
+	// be read, but no Body, and a loop that goes on gets the rest.
+	//
+	// A loop may call any method of the store, Close included: then it ends with ErrClosed, at once or a few records
+	// later. A record that is there from the beginning to the end of the loop is yielded exactly once; one that is
+	// written meanwhile may be seen as it was or as it is, or not at all if it did not match or does not any more. Each
+	// range over the result searches anew.
 	Find(ctx context.Context, q Query) iter.Seq2[Record, error]
 
 	// Apply does all of the changes or none. When it returns nil they are durable, as durable as the store is: a crash of
@@ -147,14 +160,18 @@ type Store interface {
 	//
 	// ErrConflict: a change expected another version, or another tenant. The changes of concurrent calls may share one
 	// commit, but each call succeeds or fails by its own changes alone. A key may stand only once in a call. No changes
-	// are no error.
+	// are no error. After ErrConflict, ErrInvalid, ErrTooLarge, ErrFull and ErrClosed nothing was written; after any other
+	// error the changes may or may not have happened, but never some of them.
 	Apply(ctx context.Context, changes ...Change) error
 
 	// Claim leases up to limit records of a kind, of all tenants, that are active and whose Due is set and not after now,
 	// earliest Due first. It moves their Due to until, counts their Version up, and returns them as they then are, with
 	// bodies. Two callers never get the same record for the same lease. Whoever holds the lease renews it by moving Due
 	// (Touch), ends it by a Due of zero, or dies: then the record comes back by itself at until, and a write with the old
-	// Version fails with ErrConflict.
+	// Version fails with ErrConflict. The limit is at least 1, and until lies after now.
+	//
+	// Records that cannot be read never hold up the others: only when no other is due does Claim lease them, return no
+	// record, and name them in an error that wraps ErrCorrupt.
 	Claim(ctx context.Context, kind Kind, now, until time.Time, limit int) ([]Record, error)
 
 	// Close waits for the calls under way, then releases what the store holds. A second Close does nothing.
@@ -165,6 +182,15 @@ type Store interface {
 type Lister interface {
 	// Kinds returns every kind that ever had a record, sorted.
 	Kinds(ctx context.Context) ([]Kind, error)
+}
+
+// A Compacter is a Store that keeps the room of deleted records until it is told to give it back. Sweeps call it when
+// they have deleted something.
+type Compacter interface {
+	// Compact returns the room of deleted records to the medium and removes what is left of their bytes from every file
+	// of the store. It returns how many bytes the files shrank by. Other calls go on meanwhile. When its context ends it
+	// stops early; what is left is done by the next call.
+	Compact(ctx context.Context) (freed int64, err error)
 }
 
 // A Waker is a Store that learns when other processes make work due.

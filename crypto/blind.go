@@ -1,0 +1,38 @@
+package crypto
+
+import (
+	"context"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+)
+
+const blindLabel = "ebb blind 1"
+
+// Blind does what Blinder says: HMAC-SHA-256 of value under a key that HKDF-Expand-SHA-256 derives from the keyring's
+// index key and the whole scope. It does not block.
+func (r *Keyring) Blind(ctx context.Context, at Scope, value []byte) ([]byte, error) {
+	k, err := r.begin(ctx, &at)
+	if err != nil {
+		return nil, err
+	}
+	scope := at.encode(nil)
+	info := binary.BigEndian.AppendUint64([]byte(blindLabel), uint64(len(scope)))
+	info = append(info, scope...)
+	var key []byte
+	used := k.index.key.Use(func(b []byte) {
+		key, err = hkdf.Expand(sha256.New, b, string(info), keySize)
+	})
+	if used != nil {
+		return nil, ErrClosed
+	}
+	if err != nil {
+		return nil, fmt.Errorf("crypto: derive index key: %w", err)
+	}
+	defer clear(key)
+	mac := hmac.New(sha256.New, key)
+	_, _ = mac.Write(value) // a hash never returns an error
+	return mac.Sum(nil), nil
+}

@@ -1,0 +1,83 @@
+// Package crypto seals what the library stores, so that a copy of the store is worth nothing without the keys.
+//
+// A [Vault] turns plaintext into an envelope and back. Every envelope is bound to a [Scope], the place that it belongs
+// to: moved to another tenant, record or field, it does not open. The vault in this package is the [Keyring], whose
+// keys are in one small file; a vault of your own is right when vaulttest.Run passes on it.
+//
+// The cipher is AES-256-GCM under keys derived with HKDF-SHA-512, from Go's standard library. All of it works with the
+// GODEBUG settings fips140=off, on and only, but for keyrings behind a passphrase: they need Argon2id, which is why the
+// package imports golang.org/x/crypto/argon2, and which FIPS 140-3 does not know.
+//
+// Start with [EnsureKeyring] when the data is a local file, with [CreateKeyring] and [OpenKeyring] when it is not, and
+// with [NewKeyring] in tests.
+package crypto
+
+import (
+	"context"
+	"errors"
+)
+
+// MaxPlaintextBytes is the largest plaintext that every vault must seal: 16 MiB. Seal refuses a larger one with
+// ErrTooLarge.
+const MaxPlaintextBytes int64 = 16 << 20
+
+var (
+	// ErrScope says that a scope cannot be used, because it is empty or one of its fields is too long, or that an
+	// envelope does not open under it. The latter means that the envelope was sealed under another scope or another key
+	// with the same name, or that it was changed since: authenticated encryption cannot tell these apart.
+	ErrScope = errors.New("crypto: scope")
+	// ErrNoKey says that the vault does not have the key that an envelope names. The message has its id.
+	ErrNoKey = errors.New("crypto: no key")
+	// ErrMalformed says that the bytes are no envelope.
+	ErrMalformed = errors.New("crypto: malformed envelope")
+	// ErrNewer says that an envelope or a key file was written by a newer version of this library.
+	ErrNewer = errors.New("crypto: newer format")
+	// ErrTooLarge says that a plaintext is larger than MaxPlaintextBytes.
+	ErrTooLarge = errors.New("crypto: too large")
+	// ErrClosed says that the keyring was closed, or that it is the zero Keyring.
+	ErrClosed = errors.New("crypto: keyring is closed")
+
+	// ErrKeyFile says that a key file is damaged, half-written or none of this library's.
+	ErrKeyFile = errors.New("crypto: key file is damaged")
+	// ErrExposed says that a key file may be read by others than its owner. The message names the cure.
+	ErrExposed = errors.New("crypto: key file is exposed")
+	// ErrLocked says that a key file is being changed by another process. The message names the lock.
+	ErrLocked = errors.New("crypto: key file is locked")
+	// ErrPassphrase says that a passphrase is wrong, empty, missing, or given for a key file that has none.
+	ErrPassphrase = errors.New("crypto: passphrase")
+	// ErrFIPS says that what was asked for is not available with GODEBUG=fips140=only.
+	ErrFIPS = errors.New("crypto: not available in FIPS 140-only mode")
+)
+
+// A Vault seals plaintext into envelopes that open only under the scope that they were sealed under.
+//
+// An envelope is opaque to the caller, differs from every other even when the plaintext and the scope are the same, and
+// opens for ever, as long as its key exists. A vault neither changes nor keeps what it is given, and what it returns is
+// the caller's, except where Rewrap says so. It fails when ctx has ended, with an error that wraps ctx.Err(). Many
+// goroutines may use a vault. vaulttest.Run checks all of this.
+//
+// A vault may also be a [Blinder]; the engine finds that by type assertion.
+type Vault interface {
+	// Seal returns an envelope with plaintext, which may be empty, bound to at. It returns ErrScope when at is empty or
+	// has a field longer than MaxScopeBytes, and ErrTooLarge when plaintext is longer than MaxPlaintextBytes.
+	Seal(ctx context.Context, at Scope, plaintext []byte) ([]byte, error)
+	// Open returns the plaintext of an envelope. It returns ErrScope when the envelope was sealed under another scope or
+	// was changed, ErrNoKey when its key is not there, ErrMalformed when sealed is no envelope and ErrNewer when it is
+	// one of a newer format. A changed envelope may meet any of the four. With an error there is no plaintext.
+	Open(ctx context.Context, at Scope, sealed []byte) ([]byte, error)
+	// Rewrap seals the content of an envelope anew under the newest key and reports true; the plaintext does not leave
+	// the vault. When the envelope is under the newest key already it returns sealed itself and false. Either way it has
+	// opened the envelope, and fails as Open does.
+	Rewrap(ctx context.Context, at Scope, sealed []byte) ([]byte, bool, error)
+}
+
+// A Blinder makes tokens that stand for values in places where the values must not be seen but equal ones must be
+// found: the key of a data store entry, an e-mail address that people are looked up by.
+//
+// The same value under the same scope gives the same token, today and after the vault got new keys; anything else gives
+// another. Tokens show which values are equal and how often each occurs, and nothing more to whoever lacks the key.
+type Blinder interface {
+	// Blind returns the token of value, 32 bytes. Every field of at counts: name the tenant and the field, and leave empty
+	// what a search does not know. It returns ErrScope when at is empty or has a field longer than MaxScopeBytes.
+	Blind(ctx context.Context, at Scope, value []byte) ([]byte, error)
+}

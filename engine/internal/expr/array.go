@@ -1,0 +1,482 @@
+package expr
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+func arrayFunctions() []Function {
+	array := Parameter{Name: "array", Type: TypeArray}
+	one := []Parameter{array}
+	values := []Parameter{array, {Name: "value1", Type: TypeAny}, {Name: "value2", Type: TypeAny, Optional: true, Repeat: true}}
+	return []Function{
+		{
+			Name: "add", Family: "array", Result: TypeArray, Parameters: values,
+			Doc:      "Returns the array with the values at its end.",
+			Examples: []Example{{`join(add(split("a,b"; ","); c); "-")`, "a-b-c"}},
+			Call: func(c *Call) (any, error) {
+				items := c.array(0)
+				return concatenated(c, items, c.Args[1:])
+			},
+		},
+		{
+			Name: "remove", Family: "array", Result: TypeArray, Parameters: values,
+			Doc:      "Returns the array without the items that are equal to one of the values, which must be text, numbers, booleans, dates or null.",
+			Examples: []Example{{`join(remove(split("a,b,a"; ","); a); "-")`, "b"}},
+			Call:     remove,
+		},
+		{
+			Name: "merge", Family: "array", Result: TypeArray,
+			Parameters: []Parameter{{Name: "array1", Type: TypeArray}, {Name: "array2", Type: TypeArray, Optional: true, Repeat: true}},
+			Doc:        "Returns one array of the items of all.",
+			Examples:   []Example{{`join(merge(split("a,b"; ","); split("c,d"; ",")); "-")`, "a-b-c-d"}},
+			Call: func(c *Call) (any, error) {
+				lists := make([][]any, len(c.Args))
+				for i := range c.Args {
+					lists[i] = c.array(i)
+				}
+				return concatenated(c, lists...)
+			},
+		},
+		{
+			Name: "join", Family: "array", Result: TypeText,
+			Parameters: []Parameter{array, {Name: "separator", Type: TypeText, Optional: true}},
+			Doc:        "Returns the items as one text with the separator between them, by default a comma. Arrays and collections among the items are written as JSON.",
+			Examples:   []Example{{`join(split("a b"; space); "+")`, "a+b"}},
+			Call:       join,
+		},
+		{
+			Name: "first", Family: "array", Result: TypeAny, Parameters: one,
+			Doc:      "Returns the first item, or null.",
+			Examples: []Example{{`first(split("a,b"; ","))`, "a"}},
+			Call:     func(c *Call) (any, error) { return itemAt(c.array(0), 1), nil },
+		},
+		{
+			Name: "last", Family: "array", Result: TypeAny, Parameters: one,
+			Doc:      "Returns the last item, or null.",
+			Examples: []Example{{`last(split("a,b"; ","))`, "b"}},
+			Call:     func(c *Call) (any, error) { return itemAt(c.array(0), -1), nil },
+		},
+		{
+			Name: "reverse", Family: "array", Result: TypeArray, Parameters: one,
+			Doc:      "Returns the items in reverse order.",
+			Examples: []Example{{`join(reverse(split("a,b,c"; ",")); "")`, "cba"}},
+			Call: func(c *Call) (any, error) {
+				items := copied(c.array(0))
+				slices.Reverse(items)
+				return items, nil
+			},
+		},
+		{
+			Name: "shuffle", Family: "array", Result: TypeArray, Parameters: one,
+			Doc:  "Returns the items in a random order.",
+			Call: shuffle,
+		},
+		{
+			Name: "slice", Family: "array", Result: TypeArray,
+			Parameters: []Parameter{array, {Name: "start", Type: TypeNumber}, {Name: "end", Type: TypeNumber, Optional: true}},
+			Doc:        "Returns the items from start up to, but not including, end, counted from 0, or from the end if negative.",
+			Examples:   []Example{{`join(slice(split("a,b,c,d"; ","); 1; 3); "")`, "bc"}, {`join(slice(split("a,b,c"; ","); -2); "")`, "bc"}},
+			Call:       slice,
+		},
+		{
+			Name: "flatten", Family: "array", Result: TypeArray,
+			Parameters: []Parameter{array, {Name: "depth", Type: TypeNumber, Optional: true}},
+			Doc:        "Returns the array with the items of arrays inside it in their place, so many levels deep, by default one.",
+			Call:       flatten,
+		},
+		{
+			Name: "keys", Family: "array", Result: TypeArray,
+			Parameters: []Parameter{{Name: "collection or array", Type: TypeAny}},
+			Doc:        "Returns the names of a collection's fields in their order, or the positions of an array's items from 0.",
+			Call:       keys,
+		},
+		{
+			Name: "distinct", Family: "array", Result: TypeArray,
+			Parameters: []Parameter{array, {Name: "key", Type: TypeText, Optional: true}},
+			Doc:        "Returns the array without items that are equal to an earlier one, or whose values at the dotted path key are.",
+			Examples:   []Example{{`join(distinct(split("a,b,a"; ",")); "-")`, "a-b"}},
+			Call:       distinct,
+		},
+		{
+			Name: "deduplicate", Family: "array", Result: TypeArray, Parameters: one,
+			Doc:      "Returns the array without items that are equal to an earlier one.",
+			Examples: []Example{{`join(deduplicate(split("a,b,a"; ",")); "-")`, "a-b"}},
+			Call:     distinct,
+		},
+		{
+			Name: "map", Family: "array", Result: TypeArray,
+			Parameters: []Parameter{
+				array, {Name: "key", Type: TypeText}, {Name: "key for filtering", Type: TypeText, Optional: true},
+				{Name: "values for filtering", Type: TypeAny, Optional: true},
+			},
+			Doc: "Returns the value at the dotted path key of every collection in the array that has one. With a key for " +
+				"filtering only those whose value there is one of a comma-separated list, or of an array.",
+			Call: mapItems,
+		},
+		{
+			Name: "sort", Family: "array", Result: TypeArray,
+			Parameters: []Parameter{array, {Name: "order", Type: TypeText, Optional: true}, {Name: "key", Type: TypeText, Optional: true}},
+			Doc: "Returns the items in order: asc (the default), desc, asc ci or desc ci, the latter two without regard to " +
+				"case, by the value at a dotted path key if one is given. In the place of the order there may be a key. Numbers come " +
+				"before dates, dates before text, null last; equal items keep their order.",
+			Examples: []Example{{`join(sort(split("b,a,c"; ","); desc); "")`, "cba"}},
+			Call:     sortItems,
+		},
+		{
+			Name: "toArray", Family: "array", Result: TypeArray,
+			Parameters: []Parameter{{Name: "collection", Type: TypeAny}},
+			Doc:        "Returns an array of collections {key, value}, one for each field in order, or each item of an array with its position from 0.",
+			Call:       toArray,
+		},
+		{
+			Name: "toCollection", Family: "array", Result: TypeCollection,
+			Parameters: []Parameter{array, {Name: "key", Type: TypeText}, {Name: "value", Type: TypeText}},
+			Doc: "Returns a collection with a field for each collection in the array: its name is what stands at the path key, " +
+				"its value what stands at the path value. The last one wins where names repeat.",
+			Call: toCollection,
+		},
+	}
+}
+
+// copied gives an array of its own, which is never nil.
+func copied(items []any) []any { return append(make([]any, 0, len(items)), items...) }
+
+func concatenated(c *Call, lists ...[]any) (any, error) {
+	n := 0
+	for _, list := range lists {
+		n += len(list)
+	}
+	if err := c.checkItems(n); err != nil {
+		return nil, err
+	}
+	items := make([]any, 0, n)
+	for _, list := range lists {
+		items = append(items, list...)
+	}
+	return items, nil
+}
+
+func remove(c *Call) (any, error) {
+	for i, v := range c.Args[1:] {
+		switch v.(type) {
+		case []any, Object, []byte:
+			return nil, invalid("argument %d: expected text, number, boolean, date or null, got %s", i+2, kindOf(v))
+		}
+	}
+	items := make([]any, 0, len(c.array(0)))
+	for _, item := range c.array(0) {
+		if !slices.ContainsFunc(c.Args[1:], func(v any) bool { return equal(item, v) }) {
+			items = append(items, item)
+		}
+	}
+	return items, nil
+}
+
+func join(c *Call) (any, error) {
+	separator := ","
+	if len(c.Args) > 1 {
+		separator = c.text(1)
+	}
+	limit := c.machine.lang.maxText
+	var text []byte
+	var err error
+	for i, item := range c.array(0) {
+		if i > 0 {
+			text = append(text, separator...)
+		}
+		switch item.(type) {
+		case []any, Object:
+			text, err = appendJSON(text, item, limit, 0)
+		default:
+			text, err = appendItem(text, item, limit)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return string(text), c.checkText(len(text))
+}
+
+func shuffle(c *Call) (any, error) {
+	items := copied(c.array(0))
+	for i := len(items) - 1; i > 0; i-- {
+		j := min(int(c.machine.env.Random()*float64(i+1)), i)
+		items[i], items[max(j, 0)] = items[max(j, 0)], items[i]
+	}
+	return items, nil
+}
+
+func slice(c *Call) (any, error) {
+	items := c.array(0)
+	bound := func(i int) int {
+		if i < 0 {
+			i += len(items)
+		}
+		return min(max(i, 0), len(items))
+	}
+	from, to := bound(c.whole(1, 0)), bound(c.whole(2, len(items)))
+	if from >= to {
+		return []any{}, nil
+	}
+	return items[from:to:to], nil
+}
+
+func flatten(c *Call) (any, error) {
+	var items []any
+	if err := flattenInto(c, &items, c.array(0), min(c.whole(1, 1), maxValueDepth+1)); err != nil {
+		return nil, err
+	}
+	return copied(items), nil
+}
+
+func flattenInto(c *Call, to *[]any, items []any, depth int) error {
+	for _, item := range items {
+		if inner, ok := item.([]any); ok && depth > 0 {
+			if err := flattenInto(c, to, inner, depth-1); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := c.checkItems(len(*to) + 1); err != nil {
+			return err
+		}
+		*to = append(*to, item)
+	}
+	return nil
+}
+
+func keys(c *Call) (any, error) {
+	names := []any{}
+	switch v := c.Args[0].(type) {
+	case nil, Special:
+	case Object:
+		for name := range v.All() {
+			names = append(names, name)
+		}
+	case []any:
+		for i := range v {
+			names = append(names, strconv.Itoa(i))
+		}
+	default:
+		return nil, invalid("argument 1 (collection or array): got %s", kindOf(v))
+	}
+	return names, nil
+}
+
+// distinct tells items apart by their JSON text with a mark for their kind, so that it needs one pass.
+func distinct(c *Call) (any, error) {
+	key := c.text(1)
+	seen := make(map[string]bool, len(c.array(0)))
+	items := []any{}
+	var mark []byte
+	for _, item := range c.array(0) {
+		v := item
+		if key != "" {
+			v = walk(item, key)
+		}
+		mark = append(mark[:0], kindOf(v)...)
+		var err error
+		if b, ok := v.([]byte); ok {
+			mark = append(mark, b...)
+		} else if mark, err = appendJSON(mark, v, c.machine.lang.maxText, 0); err != nil {
+			return nil, err
+		}
+		if !seen[string(mark)] {
+			seen[string(mark)] = true
+			items = append(items, item)
+		}
+	}
+	return items, nil
+}
+
+func mapItems(c *Call) (any, error) {
+	key, filterKey := c.text(1), c.text(2)
+	var wanted map[string]bool
+	if filterKey != "" {
+		var err error
+		if wanted, err = filterValues(c); err != nil {
+			return nil, err
+		}
+	}
+	items := []any{}
+	for _, item := range c.array(0) {
+		if wanted != nil {
+			v := walk(item, filterKey)
+			if isNull(v) {
+				continue
+			}
+			text, err := c.textOf(v)
+			if err != nil {
+				return nil, err
+			}
+			if !wanted[text] {
+				continue
+			}
+		}
+		if v := walk(item, key); v != nil {
+			items = append(items, v)
+		}
+	}
+	return items, nil
+}
+
+// filterValues gives the texts that map lets pass.
+func filterValues(c *Call) (map[string]bool, error) {
+	wanted := map[string]bool{}
+	list, ok := argument(c, 3).([]any)
+	if !ok {
+		text, err := c.textOf(argument(c, 3))
+		if err != nil {
+			return nil, err
+		}
+		// The whole text is a value too, for one that has a comma of its own.
+		wanted[text] = true
+		for part := range strings.SplitSeq(text, ",") {
+			wanted[part] = true
+			wanted[trimSpace(part)] = true
+		}
+	}
+	for _, v := range list {
+		text, err := c.textOf(v)
+		if err != nil {
+			return nil, err
+		}
+		wanted[text] = true
+	}
+	return wanted, nil
+}
+
+func sortItems(c *Call) (any, error) {
+	direction, key := c.text(1), c.text(2)
+	ignoreCase := false
+	switch direction {
+	case "", "asc", "desc":
+	case "asc ci", "desc ci":
+		ignoreCase = true
+	default:
+		if key != "" {
+			return nil, invalid("argument 2 (order): expected asc, desc, asc ci or desc ci")
+		}
+		direction, key = "asc", direction
+	}
+	type entry struct{ item, by any }
+	entries := make([]entry, 0, len(c.array(0)))
+	for _, item := range c.array(0) {
+		by := item
+		if key != "" {
+			by = walk(item, key)
+		}
+		if s, ok := by.(string); ok && ignoreCase {
+			by = toLower(s)
+		}
+		entries = append(entries, entry{item, by})
+	}
+	descending := strings.HasPrefix(direction, "desc")
+	slices.SortStableFunc(entries, func(a, b entry) int {
+		result := sortOrder(a.by, b.by)
+		if descending && !isNull(a.by) && !isNull(b.by) {
+			return -result
+		}
+		return result
+	})
+	items := make([]any, len(entries))
+	for i := range entries {
+		items[i] = entries[i].item
+	}
+	return items, nil
+}
+
+// sortOrder is a total order of all values: by kind, then by value. NaN comes first among numbers.
+func sortOrder(a, b any) int {
+	if x, y := sortRank(a), sortRank(b); x != y {
+		return order(int64(x), int64(y))
+	}
+	switch a := a.(type) {
+	case bool:
+		if a == b.(bool) { //nolint:forcetypeassert // one rank, one type
+			return 0
+		}
+		if a {
+			return 1
+		}
+		return -1
+	case int64, float64:
+		if result := compareNumbers(a, b); result != 2 {
+			return result
+		}
+		x, y := toFloat(a), toFloat(b)
+		switch {
+		case x != x && y != y:
+			return 0
+		case x != x:
+			return -1
+		}
+		return 1
+	case time.Time:
+		return order(a.UnixMilli(), b.(time.Time).UnixMilli()) //nolint:forcetypeassert // one rank, one type
+	case string:
+		return compareUTF16(a, b.(string)) //nolint:forcetypeassert // one rank, one type
+	}
+	return 0
+}
+
+func sortRank(v any) int {
+	switch v.(type) {
+	case bool:
+		return 0
+	case int64, float64:
+		return 1
+	case time.Time:
+		return 2
+	case string:
+		return 3
+	case nil, Special:
+		return 5
+	}
+	return 4
+}
+
+func toArray(c *Call) (any, error) {
+	items := []any{}
+	pair := func(key string, value any) any { return c.NewObject([]string{"key", "value"}, []any{key, value}) }
+	switch v := c.Args[0].(type) {
+	case nil, Special:
+	case Object:
+		for name, value := range v.All() {
+			items = append(items, pair(name, value))
+		}
+	case []any:
+		for i, value := range v {
+			items = append(items, pair(strconv.Itoa(i), value))
+		}
+	default:
+		return nil, mismatch(v, TypeCollection)
+	}
+	return items, nil
+}
+
+func toCollection(c *Call) (any, error) {
+	var names []string
+	var values []any
+	places := map[string]int{}
+	for _, item := range c.array(0) {
+		if _, ok := item.(Object); !ok {
+			return nil, invalid("argument 1 (array): expected an array of collections, found %s", kindOf(item))
+		}
+		name, err := c.textOf(walk(item, c.text(1)))
+		if err != nil {
+			return nil, err
+		}
+		value := walk(item, c.text(2))
+		if place, ok := places[name]; ok {
+			values[place] = value
+			continue
+		}
+		places[name] = len(names)
+		names, values = append(names, name), append(values, value)
+	}
+	return c.NewObject(names, values), nil
+}

@@ -1,0 +1,133 @@
+package expr
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// bareword looks whether the argument, or the island, that begins at the position is text without quotes. If so it
+// returns its node and moves behind it. Otherwise, and that includes an empty argument, it leaves the position alone.
+//
+// It stops at the first thing that only an expression has, and what it has passed until then is passed only once more
+// by the expression's own parsing, so that scanning stays linear.
+func (p *parser) bareword(parameter Parameter, island bool) (node, bool) {
+	start := p.pos
+	if start < len(p.src) && (p.src[start] == '"' || p.src[start] == '`') {
+		return nil, false
+	}
+	arithmetic := true
+	i := start
+scan:
+	for i < len(p.src) {
+		c := p.src[i]
+		switch {
+		case p.closes(i):
+			break scan
+		case c == ';' || c == ')':
+			if island {
+				return nil, false
+			}
+			break scan
+		case c == '"' || c == '`' || c == '(':
+			return nil, false
+		case c == '\'':
+			if !p.isApostrophe(i) {
+				return nil, false
+			}
+			arithmetic = false
+			i++
+		case isDigit(c):
+			end, module := p.moduleNumber(i)
+			if module {
+				return nil, false
+			}
+			i = end
+		case strings.IndexByte("+-*/%=!<>&|.", c) >= 0:
+			i++
+		default:
+			end := nameEnd(p.src, i, false)
+			if end == i {
+				r, size := utf8.DecodeRuneInString(p.src[i:])
+				arithmetic = arithmetic && isSpace(r)
+				i += size
+				continue
+			}
+			arithmetic = false
+			name := p.src[i:end]
+			if isKeyword(name) || name == "var" && end < len(p.src) && p.src[end] == '.' {
+				return nil, false
+			}
+			i = p.dottedEnd(end)
+		}
+	}
+	if i == len(p.src) {
+		return nil, false // the island does not end; the parser says so
+	}
+	text := trimSpace(p.src[start:i])
+	if text == "" {
+		return nil, false
+	}
+	// Text stays as it is written, 007 for one.
+	if arithmetic && parameter.Type != TypeText {
+		if n, ok := parseNumber(text); ok {
+			p.pos = i
+			return constant{n}, true
+		}
+		if n, ok := p.calculation(text, i, parameter, island); ok {
+			return n, true
+		}
+	}
+	if island {
+		p.refer(Reference{Kind: BarewordReference, Name: text}, start)
+	}
+	p.pos = i
+	return constant{text}, true
+}
+
+// dottedEnd moves behind the further words of a.b.c, none of which can be a keyword.
+func (p *parser) dottedEnd(i int) int {
+	for i+1 < len(p.src) && p.src[i] == '.' {
+		end := nameEnd(p.src, i+1, true)
+		if end == i+1 {
+			break
+		}
+		i = end
+	}
+	return i
+}
+
+// calculation decides whether an argument of nothing but numbers and operators is an expression, and parses it.
+func (p *parser) calculation(text string, end int, parameter Parameter, island bool) (node, bool) {
+	if !island && !parameter.sums {
+		switch parameter.Type {
+		case TypeNumber, TypeInteger, TypeUInteger, TypeBoolean:
+		case TypeAny:
+			if !hasLoneNumber(text) {
+				return nil, false
+			}
+		default: // 2016-12-28 is a date
+			return nil, false
+		}
+	}
+	// The text has no paths, functions or barewords, so trying leaves no trace but the position.
+	start, depth := p.pos, p.depth
+	n, err := p.expression()
+	p.skipSpace()
+	if err == nil && p.pos >= end {
+		return n, true
+	}
+	p.pos, p.depth = start, depth
+	return nil, false
+}
+
+// hasLoneNumber says whether one of the words between blanks is a number.
+func hasLoneNumber(text string) bool {
+	for word := range strings.FieldsFuncSeq(text, isSpace) {
+		if isDigit(word[len(word)-1]) {
+			if _, ok := parseNumber(word); ok {
+				return true
+			}
+		}
+	}
+	return false
+}

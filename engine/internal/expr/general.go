@@ -1,0 +1,201 @@
+package expr
+
+import (
+	"math"
+	"strconv"
+	"strings"
+)
+
+func generalFunctions() []Function {
+	value := func(name string) Parameter { return Parameter{Name: name, Type: TypeAny} }
+	return []Function{
+		{
+			Name: "if", Family: "general", Result: TypeAny,
+			Parameters: []Parameter{
+				{Name: "condition", Type: TypeAny, sums: true}, value("value1"), {Name: "value2", Type: TypeAny, Optional: true},
+			},
+			Doc: "Returns value1 if the condition is true by JavaScript's rules, else value2, or null without one. Only the " +
+				"value that is returned is evaluated.",
+			Examples: []Example{{"if(1 = 1; a; b)", "a"}, {"if(1 = 2; a; b)", "b"}},
+			lazy: func(args []node) node {
+				return &conditional{args[0], args[1], argumentOr(args, 2)}
+			},
+		},
+		{
+			Name: "ifempty", Family: "general", Result: TypeAny,
+			Parameters: []Parameter{value("value1"), value("value2")},
+			Doc:        "Returns value1 unless it is null, empty text or an empty array; then value2. 0 and false are not empty.",
+			Examples:   []Example{{"ifempty(a; b)", "a"}, {`ifempty(""; b)`, "b"}, {"ifempty(0; b)", "0"}},
+			lazy:       func(args []node) node { return &fallback{args[0], args[1]} },
+		},
+		{
+			Name: "switch", Family: "general", Result: TypeAny,
+			Parameters: []Parameter{
+				value("expression"), value("value1"), value("result1"), {Name: "more", Type: TypeAny, Optional: true, Repeat: true},
+			},
+			Doc: "Compares the expression with value1, value2 and so on, strictly, and returns the result behind the first " +
+				"that is equal. A single argument at the end is the result when none is; without it the result is null.",
+			Examples: []Example{{"switch(b; a; 1; b; 2; c; 3)", "2"}, {"switch(x; a; 1; b; 2; c; 3; 4)", "4"}},
+			lazy: func(args []node) node {
+				n := &choice{subject: args[0], otherwise: constant{nil}}
+				for args = args[1:]; len(args) > 1; args = args[2:] {
+					n.cases, n.results = append(n.cases, args[0]), append(n.results, args[1])
+				}
+				if len(args) == 1 {
+					n.otherwise = args[0]
+				}
+				return n
+			},
+		},
+		{
+			Name: "get", Family: "general", Result: TypeAny,
+			Parameters: []Parameter{value("object or array"), {Name: "path", Type: TypeAny, sums: true}},
+			Doc: "Returns what a path of fields and indexes leads to, such as 1.image.url, or null. Indexes count from 1, or " +
+				"from the end if negative; 0 is null. In an object a number is a field's name.",
+			Examples: []Example{{`get(split("a,b,c"; ","); 2)`, "b"}, {`get(split("a,b,c"; ","); -1)`, "c"}, {`get(split("a,b,c"; ","); 0)`, ""}},
+			Call:     get,
+		},
+		{
+			Name: "pick", Family: "general", Result: TypeCollection,
+			Parameters: []Parameter{{Name: "collection", Type: TypeCollection}, {Name: "key1", Type: TypeAny}, {Name: "key2", Type: TypeAny, Optional: true, Repeat: true}},
+			Doc:        "Returns a collection of the named fields only, in the order of the original. A key may be an array of keys.",
+			Call:       func(c *Call) (any, error) { return chooseFields(c, true) },
+		},
+		{
+			Name: "omit", Family: "general", Result: TypeCollection,
+			Parameters: []Parameter{{Name: "collection", Type: TypeCollection}, {Name: "key1", Type: TypeAny}, {Name: "key2", Type: TypeAny, Optional: true, Repeat: true}},
+			Doc:        "Returns a collection without the named fields. A key may be an array of keys.",
+			Call:       func(c *Call) (any, error) { return chooseFields(c, false) },
+		},
+		{
+			Name: "equal", Family: "general", Result: TypeBoolean,
+			Parameters: []Parameter{value("a"), value("b")},
+			Doc:        "Returns whether two values are equal in type and value, as the operator = does.",
+			Examples:   []Example{{"equal(1; 1)", "true"}, {`equal(1; "1")`, "false"}},
+			Call:       func(c *Call) (any, error) { return equal(c.Args[0], c.Args[1]), nil },
+		},
+	}
+}
+
+func argumentOr(args []node, i int) node {
+	if i < len(args) {
+		return args[i]
+	}
+	return constant{nil}
+}
+
+func get(c *Call) (any, error) {
+	v := c.Args[0]
+	switch p := c.Args[1].(type) {
+	case nil, Special:
+		return nil, nil
+	case int64:
+		if items, ok := v.([]any); ok {
+			return itemAt(items, p), nil
+		}
+		return walk(v, strconv.FormatInt(p, 10)), nil
+	case float64:
+		items, ok := v.([]any)
+		if !ok || p != math.Trunc(p) {
+			return nil, nil
+		}
+		return itemAt(items, int64(max(min(p, 1<<53), -1<<53))), nil
+	case string:
+		return walk(v, p), nil
+	}
+	return nil, invalid("argument 2 (path): expected text or number, got %s", kindOf(c.Args[1]))
+}
+
+// itemAt counts from 1, or from the end when n is negative.
+func itemAt(items []any, n int64) any {
+	if n < 0 {
+		n += int64(len(items)) + 1
+	}
+	if n < 1 || n > int64(len(items)) {
+		return nil
+	}
+	return items[n-1]
+}
+
+// walk follows a dotted path of fields and indexes. A field whose own name has dots wins over the path through it, and
+// indexes may stand in brackets.
+func walk(v any, path string) any {
+	for path != "" {
+		if object, ok := v.(Object); ok {
+			if field, ok := object.Lookup(path); ok {
+				return field
+			}
+		}
+		var segment string
+		var index bool
+		if segment, path, index = cutSegment(path); segment == "" && index {
+			segment = "1" // [] is the first item
+		}
+		switch value := v.(type) {
+		case Object:
+			if index {
+				return nil
+			}
+			v, _ = value.Lookup(segment)
+		case []any:
+			n, err := strconv.ParseInt(trimSpace(segment), 10, 64)
+			if err != nil {
+				return nil
+			}
+			v = itemAt(value, n)
+		default:
+			return nil
+		}
+	}
+	return v
+}
+
+// cutSegment takes the first segment off a path: a name up to a dot or bracket, a name in backquotes, or an index in
+// brackets.
+func cutSegment(path string) (segment, rest string, index bool) {
+	switch path[0] {
+	case '[':
+		if end := strings.IndexByte(path, ']'); end > 0 {
+			return path[1:end], strings.TrimPrefix(path[end+1:], "."), true
+		}
+	case '`':
+		if end := strings.IndexByte(path[1:], '`'); end >= 0 {
+			return path[1 : end+1], strings.TrimPrefix(path[end+2:], "."), false
+		}
+	}
+	end := strings.IndexAny(path[1:], ".[") + 1
+	if path[0] == '.' {
+		return "", path[1:], false
+	}
+	if end == 0 {
+		return path, "", false
+	}
+	return path[:end], strings.TrimPrefix(path[end:], "."), false
+}
+
+// chooseFields keeps, or leaves out, the fields that the arguments behind the first name.
+func chooseFields(c *Call, keep bool) (any, error) {
+	object := c.Args[0].(Object) //nolint:forcetypeassert // its parameter is required and a collection
+	chosen := map[string]bool{}
+	for _, arg := range c.Args[1:] {
+		keys, ok := arg.([]any)
+		if !ok {
+			keys = []any{arg}
+		}
+		for _, key := range keys {
+			name, err := c.textOf(key)
+			if err != nil {
+				return nil, err
+			}
+			chosen[name] = true
+		}
+	}
+	var names []string
+	var values []any
+	for name, value := range object.All() {
+		if chosen[name] == keep {
+			names, values = append(names, name), append(values, value)
+		}
+	}
+	return c.NewObject(names, values), nil
+}

@@ -1,0 +1,128 @@
+package expr
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	defaultMaxTextBytes = 16 << 20
+	defaultMaxItems     = 1 << 20
+	defaultMaxMatchTime = time.Second
+)
+
+// Options says what a Language is made of. The zero Options is the built-in language with its default limits.
+type Options struct {
+	// Functions are the host's own functions, beside the built-in ones. Default: none.
+	Functions []Function
+
+	// NewObject makes the host's object of fields in order; the slices are the object's to keep. What it returns must be an
+	// Object. Default: an object of this package.
+	NewObject func(names []string, values []any) any
+
+	// MaxTextBytes limits a text or buffer that an expression produces. Default: 16 MiB.
+	MaxTextBytes int64
+
+	// MaxItems limits an array that an expression produces. Default: 1 048 576.
+	MaxItems int
+
+	// MaxMatchTime limits how long one replacement or one match with a regular expression may take; the clock behind it
+	// ticks every 100 ms. Default: one second.
+	MaxMatchTime time.Duration
+}
+
+// A Language compiles templates and filters. Make one with New and keep it: it holds the compiled regular expressions
+// that could not be compiled beforehand. It may be used from many goroutines at once.
+type Language struct {
+	functions map[string]*Function
+	newObject func(names []string, values []any) any
+	maxText   int
+	maxItems  int
+	matchTime time.Duration
+
+	patterns patternCache
+	zones    zoneCache
+	machines sync.Pool
+}
+
+// New makes a Language. It fails with an error that wraps ErrFunction, listing every custom function that is not
+// complete, stands twice, or has a built-in function's or a keyword's name.
+func New(options Options) (*Language, error) {
+	l := &Language{
+		functions: make(map[string]*Function, 96),
+		newObject: options.NewObject,
+		maxText:   defaultMaxTextBytes,
+		maxItems:  defaultMaxItems,
+		matchTime: defaultMaxMatchTime,
+	}
+	if l.newObject == nil {
+		l.newObject = newRecord
+	}
+	if options.MaxTextBytes > 0 {
+		l.maxText = int(min(options.MaxTextBytes, 1<<40))
+	}
+	if options.MaxItems > 0 {
+		l.maxItems = options.MaxItems
+	}
+	if options.MaxMatchTime > 0 {
+		l.matchTime = options.MaxMatchTime
+	}
+	for _, family := range [][]Function{
+		generalFunctions(), mathFunctions(), textFunctions(), encodingFunctions(), hashFunctions(), dateFunctions(), arrayFunctions(),
+	} {
+		for i := range family {
+			l.functions[family[i].Name] = &family[i]
+		}
+	}
+	var problems []string
+	for _, function := range options.Functions {
+		switch {
+		case !isName(function.Name) || function.Call == nil:
+			problems = append(problems, fmt.Sprintf("%q needs a name of letters and digits, and a Call", function.Name))
+		case l.functions[function.Name] != nil || isKeyword(function.Name) || function.Name == "and" || function.Name == "or" || function.Name == "var":
+			problems = append(problems, fmt.Sprintf("the name %q is taken", function.Name))
+		default:
+			function.custom = true
+			l.functions[function.Name] = &function
+		}
+	}
+	if problems != nil {
+		return nil, fmt.Errorf("%w: %s", ErrFunction, strings.Join(problems, "; "))
+	}
+	l.machines.New = func() any { return &machine{lang: l} }
+	return l, nil
+}
+
+// Functions lists all functions by name, with what a reference page needs.
+func (l *Language) Functions() []Function {
+	list := make([]Function, 0, len(l.functions))
+	for _, function := range l.functions {
+		list = append(list, *function)
+	}
+	slices.SortFunc(list, func(a, b Function) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
+
+// A zoneCache keeps the time zones that were asked for. Only zones that exist are kept, so it cannot grow without end.
+type zoneCache struct {
+	known sync.Map // name to *time.Location
+}
+
+// find returns the zone of an IANA name. The caller's error must not repeat the name, which is a value.
+func (c *zoneCache) find(name string) (*time.Location, bool) {
+	if loc, ok := c.known.Load(name); ok {
+		return loc.(*time.Location), true
+	}
+	if name == "" || name == "Local" || len(name) > 64 {
+		return nil, false
+	}
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, false
+	}
+	c.known.Store(name, loc)
+	return loc, true
+}

@@ -1,0 +1,296 @@
+package expr
+
+import (
+	"math"
+	"math/big"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+func mathFunctions() []Function {
+	values := []Parameter{{Name: "value1 or array", Type: TypeArray, sums: true}, {Name: "value2", Type: TypeArray, Optional: true, Repeat: true, sums: true}}
+	one := []Parameter{{Name: "number", Type: TypeNumber}}
+	aggregate := func(name, doc, example, result string, f func(numbers []any) any) Function {
+		return Function{
+			Name: name, Family: "math", Result: TypeNumber, Parameters: values,
+			Doc:      doc + " Takes an array or any number of values; what is neither a number nor text that spells one is left out.",
+			Examples: []Example{{example, result}},
+			Call:     func(c *Call) (any, error) { return f(numbersIn(c.Args)), nil },
+		}
+	}
+	return []Function{
+		aggregate("sum", "Returns the sum, 0 without numbers.", "sum(1; 2; 3)", "6", sum),
+		aggregate("average", "Returns the arithmetic mean, null without numbers.", "average(1; 2; 6)", "3", average),
+		aggregate("min", "Returns the smallest number, null without numbers.", "min(3; 1; 2)", "1", func(n []any) any { return extreme(n, -1) }),
+		aggregate("max", "Returns the largest number, null without numbers.", "max(3; 1; 2)", "3", func(n []any) any { return extreme(n, 1) }),
+		aggregate("median", "Returns the median, null without numbers.", "median(2; 3; 5; 8)", "4", median),
+		aggregate("stdevS", "Returns the standard deviation of a sample, null for fewer than two numbers.", "stdevS(1; 2; 3; 4; 5)", "1.5811388300841898",
+			func(n []any) any { return deviation(n, 1) }),
+		aggregate("stdevP", "Returns the standard deviation of a population, null without numbers.", "stdevP(1; 2; 3; 4; 5)", "1.4142135623730951",
+			func(n []any) any { return deviation(n, 0) }),
+		{
+			Name: "abs", Family: "math", Result: TypeNumber, Parameters: one,
+			Doc:      "Returns the number without its sign.",
+			Examples: []Example{{"abs(-5)", "5"}},
+			Call: func(c *Call) (any, error) {
+				if toFloat(c.Args[0]) < 0 {
+					return negate(c.Args[0])
+				}
+				return c.Args[0], nil
+			},
+		},
+		{
+			Name: "ceil", Family: "math", Result: TypeNumber, Parameters: one,
+			Doc:      "Returns the smallest whole number that is not less.",
+			Examples: []Example{{"ceil(1.2)", "2"}},
+			Call:     func(c *Call) (any, error) { return rounded(c.Args[0], math.Ceil), nil },
+		},
+		{
+			Name: "floor", Family: "math", Result: TypeNumber, Parameters: one,
+			Doc:      "Returns the largest whole number that is not greater.",
+			Examples: []Example{{"floor(1.9)", "1"}},
+			Call:     func(c *Call) (any, error) { return rounded(c.Args[0], math.Floor), nil },
+		},
+		{
+			Name: "round", Family: "math", Result: TypeNumber, Parameters: one,
+			Doc:      "Returns the nearest whole number; halves go up, towards positive infinity.",
+			Examples: []Example{{"round(1.5)", "2"}, {"round(-2.5)", "-2"}},
+			Call:     func(c *Call) (any, error) { return rounded(c.Args[0], roundHalfUp), nil },
+		},
+		{
+			Name: "trunc", Family: "math", Result: TypeNumber,
+			Parameters: []Parameter{{Name: "number", Type: TypeNumber}, {Name: "decimals", Type: TypeNumber, Optional: true}},
+			Doc:        "Cuts a number off behind so many decimals, by default none. Negative decimals cut before the point.",
+			Examples:   []Example{{"trunc(3.789; 2)", "3.78"}, {"trunc(123.45; -1)", "120"}},
+			Call:       trunc,
+		},
+		{
+			Name: "parseNumber", Family: "math", Result: TypeNumber,
+			Parameters: []Parameter{{Name: "text", Type: TypeText}, {Name: "decimal separator", Type: TypeText, Optional: true}},
+			Doc: "Reads a number from text with the given decimal separator, a point by default. Blanks, apostrophes and the " +
+				"other one of point and comma group digits and are dropped.",
+			Examples: []Example{{`parseNumber("1.756,456"; ",")`, "1756.456"}},
+			Call:     parseNumberText,
+		},
+		{
+			Name: "formatNumber", Family: "math", Result: TypeText,
+			Parameters: []Parameter{
+				{Name: "number", Type: TypeNumber}, {Name: "decimals", Type: TypeNumber, Optional: true},
+				{Name: "decimal separator", Type: TypeText, Optional: true}, {Name: "thousands separator", Type: TypeText, Optional: true},
+			},
+			Doc: "Writes a number with so many decimals, 0 to 100 and 0 by default, halves rounded away from zero. The " +
+				"separators are a comma for decimals and a point for thousands unless they are given; an empty one is none.",
+			Examples: []Example{{"formatNumber(123456789; 3)", "123.456.789,000"}, {`formatNumber(1234.5; 2; "."; ",")`, "1,234.50"}},
+			Call:     formatNumber,
+		},
+	}
+}
+
+// numbersIn collects the numbers of arrays, and text that spells numbers.
+func numbersIn(args []any) []any {
+	var numbers []any
+	for _, arg := range args {
+		items, _ := arg.([]any)
+		for _, item := range items {
+			switch item := item.(type) {
+			case int64, float64:
+				numbers = append(numbers, item)
+			case string:
+				if n, ok := parseNumber(item); ok {
+					numbers = append(numbers, n)
+				}
+			}
+		}
+	}
+	return numbers
+}
+
+func sum(numbers []any) any {
+	var total any = int64(0)
+	for _, n := range numbers {
+		total, _ = apply(opAdd, total, n, nil)
+	}
+	return total
+}
+
+func average(numbers []any) any {
+	if len(numbers) == 0 {
+		return nil
+	}
+	mean, _ := apply(opDivide, sum(numbers), int64(len(numbers)), nil)
+	return mean
+}
+
+func extreme(numbers []any, sign int) any {
+	if len(numbers) == 0 {
+		return nil
+	}
+	best := numbers[0]
+	for _, n := range numbers[1:] {
+		if compareNumbers(n, best) == sign {
+			best = n
+		}
+	}
+	return best
+}
+
+func median(numbers []any) any {
+	if len(numbers) == 0 {
+		return nil
+	}
+	slices.SortFunc(numbers, compareNumbers)
+	middle := len(numbers) / 2
+	if len(numbers)%2 == 1 {
+		return numbers[middle]
+	}
+	return average(numbers[middle-1 : middle+1])
+}
+
+// deviation divides by the number of values less the degrees of freedom that are lost.
+func deviation(numbers []any, lost int) any {
+	if len(numbers) <= lost {
+		return nil
+	}
+	mean := toFloat(average(numbers))
+	squares := 0.0
+	for _, n := range numbers {
+		d := toFloat(n) - mean
+		squares += d * d
+	}
+	return number(math.Sqrt(squares / float64(len(numbers)-lost)))
+}
+
+func rounded(v any, round func(float64) float64) any {
+	if f, ok := v.(float64); ok {
+		return number(round(f))
+	}
+	return v
+}
+
+// roundHalfUp is JavaScript's Math.round.
+func roundHalfUp(f float64) float64 {
+	whole := math.Floor(f)
+	if f-whole >= 0.5 {
+		whole++
+	}
+	return whole
+}
+
+func trunc(c *Call) (any, error) {
+	decimals := c.whole(1, 0)
+	if n, ok := c.Args[0].(int64); ok {
+		if decimals >= 0 {
+			return n, nil
+		}
+		if decimals < -18 {
+			return int64(0), nil
+		}
+		unit := int64(1)
+		for range -decimals {
+			unit *= 10
+		}
+		return n / unit * unit, nil
+	}
+	f := c.number(0)
+	if math.IsNaN(f) || math.IsInf(f, 0) || decimals > 400 {
+		return f, nil
+	}
+	// The digits are cut, not the binary value, so that 4.35 with two decimals is 4.35.
+	text := strconv.FormatFloat(f, 'f', -1, 64)
+	whole, fraction, _ := strings.Cut(text, ".")
+	switch {
+	case decimals > 0 && len(fraction) > decimals:
+		text = whole + "." + fraction[:decimals]
+	case decimals <= 0:
+		digits := strings.TrimPrefix(whole, "-")
+		if -decimals >= len(digits) {
+			return int64(0), nil
+		}
+		text = whole[:len(whole)+decimals] + strings.Repeat("0", -decimals)
+	}
+	cut, _ := parseNumber(text)
+	return cut, nil
+}
+
+func parseNumberText(c *Call) (any, error) {
+	decimal := c.text(1)
+	if decimal == "" {
+		decimal = "."
+	}
+	if decimal != "." && decimal != "," {
+		return nil, invalid("argument 2 (decimal separator): expected a point or a comma")
+	}
+	var b strings.Builder
+	for _, r := range trimSpace(c.text(0)) {
+		switch {
+		case string(r) == decimal:
+			b.WriteByte('.')
+		case r == '.' || r == ',' || r == '\'' || r == '’' || isSpace(r):
+		default:
+			b.WriteRune(r)
+		}
+	}
+	n, ok := parseNumber(b.String())
+	if !ok {
+		return nil, invalid("argument 1 (text): expected a number, got text that is none")
+	}
+	return n, nil
+}
+
+func formatNumber(c *Call) (any, error) {
+	decimals := c.whole(1, 0)
+	if decimals < 0 || decimals > 100 {
+		return nil, invalid("argument 2 (decimals): expected 0 to 100")
+	}
+	separator, thousands := ",", "."
+	if len(c.Args) > 2 {
+		separator = c.text(2)
+	}
+	if len(c.Args) > 3 {
+		thousands = c.text(3)
+	}
+	var digits string
+	switch n := c.Args[0].(type) {
+	case int64:
+		digits = strconv.FormatInt(n, 10)
+		if decimals > 0 {
+			digits += "." + strings.Repeat("0", decimals)
+		}
+	case float64:
+		if math.IsNaN(n) || math.IsInf(n, 0) {
+			return nil, invalid("argument 1 (number): expected a finite number")
+		}
+		digits = fixed(n, decimals)
+	}
+	whole, fraction, _ := strings.Cut(digits, ".")
+	var b strings.Builder
+	if strings.HasPrefix(whole, "-") {
+		whole = whole[1:]
+		b.WriteByte('-')
+	}
+	for i, digit := range whole {
+		if i > 0 && (len(whole)-i)%3 == 0 {
+			b.WriteString(thousands)
+		}
+		b.WriteRune(digit)
+	}
+	if fraction != "" {
+		b.WriteString(separator)
+		b.WriteString(fraction)
+	}
+	if err := c.checkText(b.Len()); err != nil {
+		return nil, err
+	}
+	return b.String(), nil
+}
+
+// fixed is JavaScript's toFixed: the exact binary value rounded, ties away from zero. A negative number that rounds to
+// zero loses its sign.
+func fixed(f float64, decimals int) string {
+	text := new(big.Rat).SetFloat64(f).FloatString(decimals) // which rounds halves away from zero
+	if strings.Trim(text, "-0.") == "" {
+		text = strings.TrimPrefix(text, "-")
+	}
+	return text
+}

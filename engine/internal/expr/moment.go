@@ -1,0 +1,368 @@
+package expr
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The format of dates is that of moment.js 2.30 with its English locale, which is what Make documents for formatDate and
+// parseDate.
+
+// momentTokens are moment's formatting tokens, looked for longest first at each position.
+var momentTokens = map[byte][]string{
+	'Y': {"YYYYYY", "YYYYY", "YYYY", "YY", "Y"},
+	'y': {"yyyy", "yyy", "yy", "y"},
+	'N': {"NNNNN", "NNNN", "NNN", "NN", "N"},
+	'Q': {"Qo", "Q"},
+	'M': {"MMMM", "MMM", "MM", "Mo", "M"},
+	'D': {"DDDD", "DDDo", "DDD", "DD", "Do", "D"},
+	'd': {"dddd", "ddd", "dd", "do", "d"},
+	'e': {"e"},
+	'E': {"E"},
+	'w': {"wo", "ww", "w"},
+	'W': {"Wo", "WW", "W"},
+	'g': {"ggggg", "gggg", "gg"},
+	'G': {"GGGGG", "GGGG", "GG"},
+	'H': {"Hmmss", "Hmm", "HH", "H"},
+	'h': {"hmmss", "hmm", "hh", "h"},
+	'k': {"kk", "k"},
+	'a': {"a"},
+	'A': {"A"},
+	'm': {"mm", "m"},
+	's': {"ss", "s"},
+	'S': {"SSSSSSSSS", "SSSSSSSS", "SSSSSSS", "SSSSSS", "SSSSS", "SSSS", "SSS", "SS", "S"},
+	'x': {"x"},
+	'X': {"X"},
+	'z': {"zz", "z"},
+	'Z': {"ZZ", "Z"},
+	'L': {"LTS", "LT", "LLLL", "LLL", "LL", "L"},
+	'l': {"llll", "lll", "ll", "l"},
+}
+
+// longFormat gives what a localized token stands for.
+func longFormat(token string) string {
+	switch token {
+	case "LT":
+		return "h:mm A"
+	case "LTS":
+		return "h:mm:ss A"
+	case "L":
+		return "MM/DD/YYYY"
+	case "LL":
+		return "MMMM D, YYYY"
+	case "LLL":
+		return "MMMM D, YYYY h:mm A"
+	case "LLLL":
+		return "dddd, MMMM D, YYYY h:mm A"
+	case "l":
+		return "M/D/YYYY"
+	case "ll":
+		return "MMM D, YYYY"
+	case "lll":
+		return "MMM D, YYYY h:mm A"
+	case "llll":
+		return "ddd, MMM D, YYYY h:mm A"
+	}
+	return ""
+}
+
+// nextToken takes the first token or literal off a format. Literals are [text in brackets], a character behind a
+// backslash, or any character that begins no token.
+func nextToken(format string) (token, literal, rest string) {
+	switch c := format[0]; c {
+	case '[':
+		if end := strings.IndexAny(format[1:], "[]"); end >= 0 && format[end+1] == ']' {
+			return "", format[1 : end+1], format[end+2:]
+		}
+	case '\\':
+		if len(format) > 1 {
+			return "", format[1:2], format[2:]
+		}
+	default:
+		for _, token := range momentTokens[c] {
+			if strings.HasPrefix(format, token) {
+				return token, "", format[len(token):]
+			}
+		}
+	}
+	return "", format[:1], format[1:]
+}
+
+// appendDate appends a date, which is in the zone that it is to be written in.
+func appendDate(dst []byte, t time.Time, format string) []byte {
+	for format != "" {
+		var token, literal string
+		token, literal, format = nextToken(format)
+		if token == "" {
+			dst = append(dst, literal...)
+			continue
+		}
+		if long := longFormat(token); long != "" {
+			dst = appendDate(dst, t, long)
+			continue
+		}
+		dst = appendToken(dst, t, token)
+	}
+	return dst
+}
+
+func appendToken(dst []byte, t time.Time, token string) []byte {
+	two := func(n int) []byte { return appendPadded(dst, n, 2) }
+	number := func(n int) []byte { return strconv.AppendInt(dst, int64(n), 10) }
+	switch token {
+	case "Y":
+		if year := t.Year(); year > 9999 {
+			return appendSigned(dst, year, 1, true)
+		}
+		return appendSigned(dst, t.Year(), 4, false)
+	case "YY":
+		return two(abs(t.Year()) % 100)
+	case "YYYY":
+		return appendSigned(dst, t.Year(), 4, false)
+	case "YYYYY":
+		return appendSigned(dst, t.Year(), 5, false)
+	case "YYYYYY":
+		return appendSigned(dst, t.Year(), 6, true)
+	case "y", "yy", "yyy", "yyyy":
+		return appendPadded(dst, eraYear(t.Year()), len(token))
+	case "N", "NN", "NNN", "NNNNN":
+		return append(dst, era(t.Year(), "AD", "BC")...)
+	case "NNNN":
+		return append(dst, era(t.Year(), "Anno Domini", "Before Christ")...)
+	case "Q":
+		return number((int(t.Month())-1)/3 + 1)
+	case "Qo":
+		return appendOrdinal(dst, (int(t.Month())-1)/3+1)
+	case "M":
+		return number(int(t.Month()))
+	case "Mo":
+		return appendOrdinal(dst, int(t.Month()))
+	case "MM":
+		return two(int(t.Month()))
+	case "MMM":
+		return append(dst, monthNames[t.Month()-1][:3]...)
+	case "MMMM":
+		return append(dst, monthNames[t.Month()-1]...)
+	case "D":
+		return number(t.Day())
+	case "Do":
+		return appendOrdinal(dst, t.Day())
+	case "DD":
+		return two(t.Day())
+	case "DDD":
+		return number(t.YearDay())
+	case "DDDo":
+		return appendOrdinal(dst, t.YearDay())
+	case "DDDD":
+		return appendPadded(dst, t.YearDay(), 3)
+	case "d", "e":
+		return number(int(t.Weekday()))
+	case "do":
+		return appendOrdinal(dst, int(t.Weekday()))
+	case "dd":
+		return append(dst, weekdayNames[t.Weekday()][:2]...)
+	case "ddd":
+		return append(dst, weekdayNames[t.Weekday()][:3]...)
+	case "dddd":
+		return append(dst, weekdayNames[t.Weekday()]...)
+	case "E":
+		return number((int(t.Weekday())+6)%7 + 1)
+	case "A":
+		return append(dst, halfDay(t, "AM", "PM")...)
+	case "a":
+		return append(dst, halfDay(t, "am", "pm")...)
+	case "x":
+		return strconv.AppendInt(dst, t.UnixMilli(), 10)
+	case "X":
+		return strconv.AppendInt(dst, t.Unix(), 10)
+	case "z", "zz":
+		name, _ := t.Zone()
+		return append(dst, name...)
+	case "Z":
+		return appendOffset(dst, t, ":")
+	case "ZZ":
+		return appendOffset(dst, t, "")
+	}
+	switch token[0] {
+	case 'w', 'W', 'g', 'G':
+		return appendWeek(dst, t, token)
+	case 'S':
+		return appendFraction(dst, t, len(token))
+	}
+	return appendClock(dst, t, token)
+}
+
+func appendClock(dst []byte, t time.Time, token string) []byte {
+	hour, minute, second := t.Clock()
+	hour12 := (hour+11)%12 + 1
+	switch token {
+	case "H":
+		return strconv.AppendInt(dst, int64(hour), 10)
+	case "HH":
+		return appendPadded(dst, hour, 2)
+	case "h":
+		return strconv.AppendInt(dst, int64(hour12), 10)
+	case "hh":
+		return appendPadded(dst, hour12, 2)
+	case "k":
+		return strconv.AppendInt(dst, int64((hour+23)%24+1), 10)
+	case "kk":
+		return appendPadded(dst, (hour+23)%24+1, 2)
+	case "m":
+		return strconv.AppendInt(dst, int64(minute), 10)
+	case "mm":
+		return appendPadded(dst, minute, 2)
+	case "s":
+		return strconv.AppendInt(dst, int64(second), 10)
+	case "ss":
+		return appendPadded(dst, second, 2)
+	}
+	// Hmm, hmm, Hmmss and hmmss
+	if token[0] == 'h' {
+		hour = hour12
+	}
+	dst = appendPadded(strconv.AppendInt(dst, int64(hour), 10), minute, 2)
+	if strings.HasSuffix(token, "ss") {
+		dst = appendPadded(dst, second, 2)
+	}
+	return dst
+}
+
+func appendWeek(dst []byte, t time.Time, token string) []byte {
+	year, week := weekOf(t, usWeeks)
+	if token[0] == 'W' || token[0] == 'G' {
+		year, week = weekOf(t, isoWeeks)
+	}
+	switch token {
+	case "w", "W":
+		return strconv.AppendInt(dst, int64(week), 10)
+	case "wo", "Wo":
+		return appendOrdinal(dst, week)
+	case "ww", "WW":
+		return appendPadded(dst, week, 2)
+	case "gg", "GG":
+		return appendPadded(dst, abs(year)%100, 2)
+	}
+	return appendSigned(dst, year, len(token), false)
+}
+
+// appendFraction writes the first digits of a second's fraction, of which a date has three.
+func appendFraction(dst []byte, t time.Time, digits int) []byte {
+	ms := t.Nanosecond() / 1e6
+	switch digits {
+	case 1:
+		return append(dst, byte('0'+ms/100))
+	case 2:
+		return appendPadded(dst, ms/10, 2)
+	}
+	dst = appendPadded(dst, ms, 3)
+	return append(dst, "000000"[:digits-3]...)
+}
+
+func appendOffset(dst []byte, t time.Time, separator string) []byte {
+	_, seconds := t.Zone()
+	sign := byte('+')
+	if seconds < 0 {
+		sign, seconds = '-', -seconds
+	}
+	minutes := (seconds + 30) / 60
+	dst = appendPadded(append(dst, sign), minutes/60, 2)
+	return appendPadded(append(dst, separator...), minutes%60, 2)
+}
+
+func appendSigned(dst []byte, n, width int, plus bool) []byte {
+	switch {
+	case n < 0:
+		dst = append(dst, '-')
+	case plus:
+		dst = append(dst, '+')
+	}
+	return appendPadded(dst, abs(n), width)
+}
+
+func appendOrdinal(dst []byte, n int) []byte {
+	suffix := "th"
+	if n%100/10 != 1 {
+		switch n % 10 {
+		case 1:
+			suffix = "st"
+		case 2:
+			suffix = "nd"
+		case 3:
+			suffix = "rd"
+		}
+	}
+	return append(strconv.AppendInt(dst, int64(n), 10), suffix...)
+}
+
+func halfDay(t time.Time, am, pm string) string {
+	if t.Hour() < 12 {
+		return am
+	}
+	return pm
+}
+
+func era(year int, after, before string) string {
+	if year > 0 {
+		return after
+	}
+	return before
+}
+
+func eraYear(year int) int {
+	if year > 0 {
+		return year
+	}
+	return 1 - year
+}
+
+func abs(n int) int { return max(n, -n) }
+
+// weeks says how weeks are counted: the weekday they begin with, and the January day that the first one always has.
+type weeks struct{ first, always int }
+
+var (
+	usWeeks  = weeks{first: 0, always: 1}
+	isoWeeks = weeks{first: 1, always: 4}
+)
+
+// offset is the number of days from January 1 to the beginning of week 1; -6 to 3.
+func (w weeks) offset(year int) int {
+	day := int(time.Date(year, 1, w.always, 0, 0, 0, 0, time.UTC).Weekday())
+	return w.always - 1 - (7+day-w.first)%7
+}
+
+// in gives the number of weeks in a year.
+func (w weeks) in(year int) int {
+	return (daysInYear(year) - w.offset(year) + w.offset(year+1)) / 7
+}
+
+// day gives the year and the day of the year of a weekday, counted from the first day of the week.
+func (w weeks) day(year, week, weekday int) (int, int) {
+	day := 1 + 7*(week-1) + weekday + w.offset(year)
+	switch length := daysInYear(year); {
+	case day <= 0:
+		return year - 1, daysInYear(year-1) + day
+	case day > length:
+		return year + 1, day - length
+	}
+	return year, day
+}
+
+// weekOf gives the week that a date is in and the year that the week belongs to.
+func weekOf(t time.Time, w weeks) (year, week int) {
+	year = t.Year()
+	week = (t.YearDay() - w.offset(year) - 1 + 7) / 7 // rounded down, because what is divided is never negative
+	switch {
+	case week < 1:
+		return year - 1, w.in(year - 1)
+	case week > w.in(year):
+		return year + 1, 1
+	}
+	return year, week
+}
+
+func daysInYear(year int) int {
+	return time.Date(year, 12, 31, 0, 0, 0, 0, time.UTC).YearDay()
+}

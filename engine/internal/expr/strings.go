@@ -1,0 +1,308 @@
+package expr
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+func textFunctions() []Function {
+	text := Parameter{Name: "text", Type: TypeText}
+	one := []Parameter{text}
+	change := func(name, doc, example, result string, f func(string) string) Function {
+		return Function{
+			Name: name, Family: "text", Result: TypeText, Parameters: one, Doc: doc,
+			Examples: []Example{{example, result}},
+			Call: func(c *Call) (any, error) {
+				s := f(c.text(0))
+				return s, c.checkText(len(s))
+			},
+		}
+	}
+	return []Function{
+		change("lower", "Returns the text in lower case.", "lower(Hello)", "hello", toLower),
+		change("upper", "Returns the text in upper case.", "upper(Hello)", "HELLO", toUpper),
+		change("capitalize", "Returns the text with its first character in upper case.", "capitalize(make)", "Make", capitalize),
+		change("startcase", "Returns the text with the first letter of every word in upper case and all others in lower case.",
+			"startcase(hello WORLD)", "Hello World", startCase),
+		change("trim", "Returns the text without white space at its ends.", `trim("  Hello ")`, "Hello", trimSpace),
+		{
+			Name: "length", Family: "text", Result: TypeNumber,
+			Parameters: []Parameter{{Name: "text, buffer or array", Type: TypeAny}},
+			Doc: "Returns the number of a text's UTF-16 units (an emoji has two or more), of a buffer's bytes, of an array's " +
+				"items or of a collection's fields. The length of null is 0.",
+			Examples: []Example{{"length(hello)", "5"}},
+			Call:     length,
+		},
+		{
+			Name: "ascii", Family: "text", Result: TypeText,
+			Parameters: []Parameter{text, {Name: "remove diacritics", Type: TypeBoolean, Optional: true}},
+			Doc:        "Returns the text without the characters that are not ASCII. With a true second argument Latin letters lose their diacritics first.",
+			Examples:   []Example{{"ascii(ěščřž; true)", "escrz"}},
+			Call: func(c *Call) (any, error) {
+				remove, _ := argument(c, 1).(bool)
+				return ascii(c.text(0), remove), nil
+			},
+		},
+		{
+			Name: "substring", Family: "text", Result: TypeText,
+			Parameters: []Parameter{text, {Name: "start", Type: TypeNumber}, {Name: "end", Type: TypeNumber, Optional: true}},
+			Doc:        "Returns the part of the text from start up to, but not including, end, counted from 0; to the text's end without one.",
+			Examples:   []Example{{"substring(Hello; 1; 3)", "el"}},
+			Call:       substring,
+		},
+		{
+			Name: "indexOf", Family: "text", Result: TypeNumber,
+			Parameters: []Parameter{text, {Name: "value", Type: TypeText}, {Name: "start", Type: TypeNumber, Optional: true}},
+			Doc:        "Returns the position, counted from 0, where the value first occurs at or behind start, or -1.",
+			Examples:   []Example{{"indexOf(Hello; l)", "2"}, {"indexOf(Hello; x)", "-1"}},
+			Call:       indexOf,
+		},
+		{
+			Name: "split", Family: "text", Result: TypeArray,
+			Parameters: []Parameter{text, {Name: "separator", Type: TypeText}},
+			Doc:        "Returns the parts of the text between separators. An empty separator gives the text's characters. Empty text gives an empty array.",
+			Examples:   []Example{{`split("a,b"; ",")`, "a, b"}},
+			Call:       split,
+		},
+		{
+			Name: "replace", Family: "text", Result: TypeText,
+			Parameters: []Parameter{text, {Name: "search", Type: TypeText}, {Name: "replacement", Type: TypeText}},
+			Doc: "Replaces every occurrence of a text; an empty search replaces nothing. A search of the form /pattern/flags is an ECMAScript regular expression " +
+				"with the flags g, i, m, s and u, which without g replaces only the first match; it must not have named groups. In " +
+				"the replacement $& stands for the match, $1 to $99 for a group, $$ for a dollar.",
+			Examples: []Example{{"replace(Hello World; Hello; Hi)", "Hi World"}, {`replace("2026-01-31"; "/(\d+)-(\d+)/"; "$2/$1")`, "01/2026-31"}},
+			check:    checkReplace,
+			Call:     replace,
+		},
+		{
+			Name: "replaceEmojiCharacters", Family: "text", Result: TypeText,
+			Parameters: []Parameter{text, {Name: "replacement", Type: TypeText, Optional: true}},
+			Doc:        "Replaces every emoji, whole sequences at a time, by the replacement, or removes it.",
+			Examples:   []Example{{`replaceEmojiCharacters("Hi 👋🏽!"; "*")`, "Hi *!"}},
+			Call:       replaceEmoji,
+		},
+		{
+			Name: "toString", Family: "text", Result: TypeText,
+			Parameters: []Parameter{{Name: "value", Type: TypeAny}, {Name: "encoding", Type: TypeText, Optional: true}},
+			Doc: "Returns a value's text as in a mixed template: array items joined by a comma and a blank, a collection as JSON. " +
+				"A buffer is read as UTF-8, or written as hex, base64 or latin1.",
+			Examples: []Example{{`toString(toBinary("TWFrZQ=="; "base64"))`, "Make"}},
+			Call:     toString,
+		},
+		{
+			Name: "contains", Family: "text", Result: TypeBoolean,
+			Parameters: []Parameter{{Name: "text or array", Type: TypeAny}, {Name: "value", Type: TypeAny}},
+			Doc:        "Returns whether a text has another in it, case mattering, or an array an item that is equal to the value.",
+			Examples:   []Example{{"contains(Hello World; Hello)", "true"}, {"contains(Hello World; bye)", "false"}},
+			Call:       contains,
+		},
+	}
+}
+
+// argument gives the i-th argument, nil when it is not there.
+func argument(c *Call, i int) any {
+	if i < len(c.Args) {
+		return c.Args[i]
+	}
+	return nil
+}
+
+// toUpper and toLower change case as JavaScript does, where one letter may become two.
+func toUpper(s string) string {
+	upper := strings.ToUpper(s)
+	if strings.ContainsAny(upper, "ßŉﬀﬁﬂﬃﬄﬅﬆǰև") {
+		upper = strings.NewReplacer("ß", "SS", "ŉ", "ʼN", "ﬀ", "FF", "ﬁ", "FI", "ﬂ", "FL", "ﬃ", "FFI", "ﬄ", "FFL", "ﬅ", "ST", "ﬆ", "ST",
+			"ǰ", "J̌", "և", "ԵՒ").Replace(upper)
+	}
+	return upper
+}
+
+func toLower(s string) string {
+	if !strings.ContainsAny(s, "Σİ") {
+		return strings.ToLower(s)
+	}
+	var b strings.Builder
+	word := false // a letter stands before, combining marks aside
+	for i, r := range s {
+		switch {
+		case r == 'İ':
+			b.WriteString("i\u0307")
+		case r == 'Σ' && word && !letterFollows(s[i+len("Σ"):]):
+			b.WriteRune('ς') // Unicode's Final_Sigma
+		default:
+			b.WriteRune(unicode.ToLower(r))
+		}
+		if !unicode.Is(unicode.Mn, r) {
+			word = unicode.IsLetter(r)
+		}
+	}
+	return b.String()
+}
+
+func letterFollows(rest string) bool {
+	for _, r := range rest {
+		if !unicode.Is(unicode.Mn, r) {
+			return unicode.IsLetter(r)
+		}
+	}
+	return false
+}
+
+func capitalize(s string) string {
+	_, size := utf8.DecodeRuneInString(s)
+	return toUpper(s[:size]) + s[size:]
+}
+
+// startCase treats what lies between white space as words.
+func startCase(s string) string {
+	var b strings.Builder
+	begins := true
+	for _, r := range toLower(s) {
+		if begins {
+			b.WriteString(toUpper(string(r)))
+		} else {
+			b.WriteRune(r)
+		}
+		begins = isSpace(r)
+	}
+	return b.String()
+}
+
+func length(c *Call) (any, error) {
+	switch v := c.Args[0].(type) {
+	case nil, Special:
+		return int64(0), nil
+	case string:
+		return int64(lengthUTF16(v)), nil
+	case []byte:
+		return int64(len(v)), nil
+	case []any:
+		return int64(len(v)), nil
+	case Object:
+		return int64(v.Len()), nil
+	}
+	text, err := c.textOf(c.Args[0])
+	return int64(lengthUTF16(text)), err
+}
+
+// substring is JavaScript's: bounds are put into the text, and swapped when they are the wrong way round.
+func substring(c *Call) (any, error) {
+	s := c.text(0)
+	from := max(c.whole(1, 0), 0)
+	to := max(c.whole(2, len(s)), 0)
+	from, to = min(from, to), max(from, to)
+	return sliceUTF16(s, from, to), nil
+}
+
+func indexOf(c *Call) (any, error) {
+	s, value := c.text(0), c.text(1)
+	start, split := offsetUTF16(s, max(c.whole(2, 0), 0))
+	if split {
+		_, size := utf8.DecodeRuneInString(s[start:])
+		start += size
+	}
+	i := strings.Index(s[start:], value)
+	if i < 0 {
+		return int64(-1), nil
+	}
+	return int64(lengthUTF16(s[:start+i])), nil
+}
+
+func split(c *Call) (any, error) {
+	s, separator := c.text(0), c.text(1)
+	if s == "" {
+		return []any{}, nil
+	}
+	n := strings.Count(s, separator) + 1
+	if separator == "" {
+		n = utf8.RuneCountInString(s)
+	}
+	if err := c.checkItems(n); err != nil {
+		return nil, err
+	}
+	items := make([]any, 0, n)
+	for part := range strings.SplitSeq(s, separator) {
+		items = append(items, part)
+	}
+	return items, nil
+}
+
+// checkReplace looks at a regular expression that is known when the template is compiled.
+func checkReplace(args []node) (int, string) {
+	known, ok := args[1].(constant)
+	if !ok {
+		return 0, ""
+	}
+	search, _ := known.value.(string)
+	source, flags, ok := splitPattern(search)
+	if !ok {
+		return 0, ""
+	}
+	p, problem := (&Language{}).newPattern(source, flags)
+	if problem == "" && p.namesGroups() {
+		problem = namedGroups
+	}
+	return 1, problem
+}
+
+const namedGroups = "a replacement's regular expression cannot have named groups"
+
+func replace(c *Call) (any, error) {
+	text, search, replacement := c.text(0), c.text(1), c.text(2)
+	if search == "" {
+		return text, nil
+	}
+	l := c.machine.lang
+	if source, flags, ok := splitPattern(search); ok {
+		p, failure := l.pattern(source, flags)
+		if failure != nil {
+			return nil, failure
+		}
+		if p.namesGroups() {
+			return nil, invalid(namedGroups)
+		}
+		return p.replace(l, text, replacement)
+	}
+	if strings.Contains(replacement, "$") {
+		var b strings.Builder
+		for _, piece := range parseReplacement(replacement, 0) {
+			if piece.group == 0 {
+				b.WriteString(search)
+			} else {
+				b.WriteString(piece.text)
+			}
+			if err := c.checkText(b.Len()); err != nil {
+				return nil, err
+			}
+		}
+		replacement = b.String()
+	}
+	n := strings.Count(text, search)
+	if err := c.checkText(len(text) + n*max(len(replacement)-len(search), 0)); err != nil {
+		return nil, err
+	}
+	return strings.ReplaceAll(text, search, replacement), nil
+}
+
+func contains(c *Call) (any, error) {
+	if items, ok := c.Args[0].([]any); ok {
+		for _, item := range items {
+			if equal(item, c.Args[1]) {
+				return true, nil
+			}
+		}
+		return false, nil
+	}
+	for i, v := range c.Args {
+		if object, ok := v.(Object); ok {
+			return nil, invalid("argument %d: expected text, got %s", i+1, kindOf(object))
+		}
+	}
+	text, err := c.textOf(c.Args[0])
+	if err != nil {
+		return nil, err
+	}
+	value, err := c.textOf(c.Args[1])
+	return strings.Contains(text, value), err
+}

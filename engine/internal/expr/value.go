@@ -1,0 +1,251 @@
+package expr
+
+import (
+	"iter"
+	"math"
+	"time"
+)
+
+// An Object is a value with named fields in an order of their own. Lookup and All give values of the kinds that the
+// package comment lists. An implementation is read from many goroutines at once and must not change while it is.
+type Object interface {
+	Lookup(name string) (any, bool)
+	All() iter.Seq2[string, any]
+	Len() int
+}
+
+// A Special is the value of the keyword ignore or erase. It counts as null wherever an expression uses it, and survives
+// where it is an island's whole value.
+type Special uint8
+
+const (
+	// Ignore says that the field is to be treated as if it had been left blank.
+	Ignore Special = iota + 1
+	// Erase says that the field is to be cleared.
+	Erase
+)
+
+// String returns the keyword.
+func (s Special) String() string {
+	if s == Erase {
+		return "erase"
+	}
+	return "ignore"
+}
+
+// maxValueDepth is how deep arrays and objects may nest where they are written, compared or flattened.
+const maxValueDepth = 10_000
+
+// record is the object of a Language whose host gave no constructor of its own.
+type record struct {
+	names  []string
+	values []any
+}
+
+func newRecord(names []string, values []any) any { return record{names, values} }
+
+func (r record) Len() int { return len(r.names) }
+
+func (r record) Lookup(name string) (any, bool) {
+	for i := range r.names {
+		if r.names[i] == name {
+			return r.values[i], true
+		}
+	}
+	return nil, false
+}
+
+func (r record) All() iter.Seq2[string, any] {
+	return func(yield func(string, any) bool) {
+		for i := range r.names {
+			if !yield(r.names[i], r.values[i]) {
+				return
+			}
+		}
+	}
+}
+
+// kindOf names a value's type as messages do.
+func kindOf(v any) string {
+	switch v.(type) {
+	case nil, Special:
+		return "null"
+	case bool:
+		return "boolean"
+	case int64, float64:
+		return "number"
+	case string:
+		return "text"
+	case time.Time:
+		return "date"
+	case []byte:
+		return "buffer"
+	case []any:
+		return "array"
+	case Object:
+		return "collection"
+	}
+	return "value of an unknown type"
+}
+
+// isNull says whether a value counts as null.
+func isNull(v any) bool {
+	switch v.(type) {
+	case nil, Special:
+		return true
+	}
+	return false
+}
+
+// isEmpty is the emptiness of ifempty: null, "" or an array without items, but neither 0 nor false.
+func isEmpty(v any) bool {
+	switch v := v.(type) {
+	case nil, Special:
+		return true
+	case string:
+		return v == ""
+	case []any:
+		return len(v) == 0
+	}
+	return false
+}
+
+// truth is JavaScript's.
+func truth(v any) bool {
+	switch v := v.(type) {
+	case nil, Special:
+		return false
+	case bool:
+		return v
+	case int64:
+		return v != 0
+	case float64:
+		return v != 0 && !math.IsNaN(v)
+	case string:
+		return v != ""
+	}
+	return true
+}
+
+// equal is the strict equality of the = operator: one type, one value. Dates are equal when they are the same
+// millisecond, arrays and objects when their contents are, whatever the order of an object's fields.
+func equal(a, b any) bool { return equalDepth(a, b, 0) }
+
+func equalDepth(a, b any, depth int) bool {
+	if depth > maxValueDepth {
+		return false
+	}
+	switch a := a.(type) {
+	case nil, Special:
+		return isNull(b)
+	case bool:
+		b, ok := b.(bool)
+		return ok && a == b
+	case int64, float64:
+		switch b.(type) {
+		case int64, float64:
+			return compareNumbers(a, b) == 0
+		}
+		return false
+	case string:
+		b, ok := b.(string)
+		return ok && a == b
+	case time.Time:
+		b, ok := b.(time.Time)
+		return ok && a.UnixMilli() == b.UnixMilli()
+	case []byte:
+		b, ok := b.([]byte)
+		return ok && string(a) == string(b)
+	case []any:
+		b, ok := b.([]any)
+		if !ok || len(a) != len(b) {
+			return false
+		}
+		for i := range a {
+			if !equalDepth(a[i], b[i], depth+1) {
+				return false
+			}
+		}
+		return true
+	case Object:
+		b, ok := b.(Object)
+		return ok && equalObjects(a, b, depth)
+	}
+	return false
+}
+
+// equalObjects looks fields up one by one while that is cheap, and by a map where objects are large.
+func equalObjects(a, b Object, depth int) bool {
+	if a.Len() != b.Len() {
+		return false
+	}
+	lookup := b.Lookup
+	if b.Len() > 16 {
+		fields := make(map[string]any, b.Len())
+		for name, value := range b.All() {
+			fields[name] = value
+		}
+		lookup = func(name string) (any, bool) { v, ok := fields[name]; return v, ok }
+	}
+	for name, value := range a.All() {
+		other, ok := lookup(name)
+		if !ok || !equalDepth(value, other, depth+1) {
+			return false
+		}
+	}
+	return true
+}
+
+// compareNumbers orders two numbers; it gives 2 when either is NaN. Two integers, and an integer and a float, are
+// compared exactly.
+func compareNumbers(a, b any) int {
+	switch a := a.(type) {
+	case int64:
+		switch b := b.(type) {
+		case int64:
+			return order(a, b)
+		case float64:
+			return compareIntFloat(a, b)
+		}
+	case float64:
+		switch b := b.(type) {
+		case int64:
+			if c := compareIntFloat(b, a); c != 2 {
+				return -c
+			}
+			return 2
+		case float64:
+			if math.IsNaN(a) || math.IsNaN(b) {
+				return 2
+			}
+			return order(a, b)
+		}
+	}
+	return 2
+}
+
+func compareIntFloat(a int64, b float64) int {
+	switch {
+	case math.IsNaN(b):
+		return 2
+	case b >= 1<<63:
+		return -1
+	case b < -1<<63:
+		return 1
+	}
+	whole, fraction := math.Modf(b)
+	if c := order(a, int64(whole)); c != 0 {
+		return c
+	}
+	return order(0, fraction)
+}
+
+func order[T int64 | float64](a, b T) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,140 @@
+package text
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"iter"
+	"strings"
+
+	"github.com/ebbkit/ebb/connector"
+)
+
+type parseInput struct {
+	JSON []byte `json:"json" label:"JSON string" required:"true"`
+}
+
+// parseJSON reads a JSON text, or a buffer of one. An object gives one bundle with its fields in their order, an array a
+// bundle per element, and what is neither an object stands in the field "value". Text that is no JSON is a DataError that
+// names the byte, and never what stands there.
+//
+// The parameter "type" names a data structure; it tells the editor which fields to expect and does not change the result.
+func parseJSON() connector.Search {
+	return connector.NewSearch(connector.Info{
+		Name:        "ParseJSON",
+		Version:     1,
+		Label:       "Parse JSON",
+		Description: "Reads a JSON text.",
+		Pure:        true,
+		Params:      structureParam(),
+		Input:       []connector.Field{{Name: "json", Type: connector.TypeText, Label: "JSON string", Required: true}},
+	}, func(ctx context.Context, _ *connector.Call, in parseInput) iter.Seq2[connector.Bundle, error] {
+		return func(yield func(connector.Bundle, error) bool) {
+			value, err := connector.ParseJSON(in.JSON)
+			if err != nil {
+				message := strings.TrimPrefix(err.Error(), "connector: ")
+				yield(connector.Bundle{}, &connector.Error{Type: connector.DataError, Message: message, Err: err})
+				return
+			}
+			elements, ok := value.([]any)
+			if !ok {
+				elements = []any{value}
+			}
+			for _, element := range elements {
+				if err := ctx.Err(); err != nil {
+					yield(connector.Bundle{}, err)
+					return
+				}
+				bundle, ok := element.(connector.Bundle)
+				if !ok {
+					bundle = connector.NewBundle("value", element)
+				}
+				if !yield(bundle, nil) {
+					return
+				}
+			}
+		}
+	})
+}
+
+// structureParam describes the choice of a data structure.
+func structureParam() []connector.Field {
+	return []connector.Field{{Name: "type", Type: connector.TypeAny, Label: "Data structure"}}
+}
+
+// createJSON writes the fields of its mapper as a JSON object, in the order of the mapper, as JavaScript's JSON.stringify
+// does: what is text to JSON is text, dates are ISO 8601 in UTC, and buffers are their text or base64. The parameter "space"
+// is the indentation: none, "tab", "2" or "4".
+//
+// The parameter "type" names a data structure. The fields are taken as they were mapped, whatever it says.
+func createJSON() connector.Action {
+	return connector.NewAction(connector.Info{
+		Name:        "CreateJSON",
+		Version:     1,
+		Label:       "Create JSON",
+		Description: "Writes fields as a JSON text.",
+		Pure:        true,
+		Params: append(structureParam(), connector.Field{
+			Name: "space", Type: connector.TypeSelect, Label: "Indentation", Options: []string{"tab", "2", "4"},
+		}),
+		Output: outputJSON(),
+	}, func(_ context.Context, call *connector.Call, _ struct{}) (connector.Bundle, error) {
+		text, err := call.Input.MarshalJSON()
+		if err != nil {
+			return connector.Bundle{}, unwritable(err)
+		}
+		indent, err := indentation(call.Params.Get("space"))
+		if err != nil {
+			return connector.Bundle{}, err
+		}
+		if indent != "" {
+			var out bytes.Buffer
+			if err := json.Indent(&out, text, "", indent); err != nil {
+				return connector.Bundle{}, unwritable(err)
+			}
+			text = out.Bytes()
+		}
+		return connector.NewBundle("json", string(text)), nil
+	})
+}
+
+func indentation(space any) (string, error) {
+	switch space {
+	case nil, "":
+		return "", nil
+	case "tab":
+		return "\t", nil
+	case "2", int64(2):
+		return "  ", nil
+	case "4", int64(4):
+		return "    ", nil
+	}
+	return "", connector.Errorf(connector.InvalidConfigurationError, `parameter space: expected "", "tab", "2" or "4"`)
+}
+
+// transformToJSON writes one value of any kind as JSON.
+func transformToJSON() connector.Action {
+	return connector.NewAction(connector.Info{
+		Name:        "TransformToJSON",
+		Version:     1,
+		Label:       "Transform to JSON",
+		Description: "Writes a value as a JSON text.",
+		Pure:        true,
+		Input:       []connector.Field{{Name: "object", Type: connector.TypeAny, Label: "Object"}},
+		Output:      outputJSON(),
+	}, func(_ context.Context, call *connector.Call, _ struct{}) (connector.Bundle, error) {
+		text, err := connector.AppendJSON(nil, call.Input.Get("object"))
+		if err != nil {
+			return connector.Bundle{}, unwritable(err)
+		}
+		return connector.NewBundle("json", string(text)), nil
+	})
+}
+
+func outputJSON() []connector.Field {
+	return []connector.Field{{Name: "json", Type: connector.TypeText, Label: "JSON string"}}
+}
+
+func unwritable(err error) error {
+	return connector.Errorf(connector.DataError, "the value cannot be written as JSON: %w", err)
+}

@@ -2,6 +2,7 @@ package connector
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -54,12 +55,14 @@ func (c *coercion) deep() bool {
 	if len(c.path) <= MaxDepth {
 		return false
 	}
-	c.path = c.path[:MaxDepth:MaxDepth]
-	if len(c.problems) == 0 {
-		c.problems = append(c.problems, "values are nested too deep")
+	// Without the path, which would be a page long.
+	if !slices.Contains(c.problems, tooDeep) {
+		c.problems = append(c.problems, tooDeep)
 	}
 	return true
 }
+
+const tooDeep = "values are nested too deep"
 
 // maxProblems keeps an error about an array of a million wrong elements readable.
 const maxProblems = 20
@@ -276,12 +279,7 @@ func (c *coercion) array(f *Field, value any) any {
 // allowed checks limits and options.
 func (c *coercion) allowed(f *Field, value any) bool {
 	if len(f.Options) > 0 {
-		text, _ := value.(string)
-		known := false
-		for _, option := range f.Options {
-			known = known || option == text
-		}
-		if !known {
+		if text, _ := value.(string); !slices.Contains(f.Options, text) {
 			c.problem("is none of " + strings.Join(f.Options, ", "))
 			return false
 		}

@@ -34,7 +34,8 @@ type member struct {
 	field  Field
 	at     structField
 	decode *decode
-	blank  any // the default; nil: none
+	// checked says that the tags demand more of a value than the Go type does.
+	checked bool
 }
 
 // compileDecoder compiles a decoder; t must be a type that fieldsOf describes.
@@ -95,8 +96,8 @@ func overlay(params, input Bundle) Bundle {
 func (m *member) set(c *coercion, dst reflect.Value, value any) {
 	if blank(m.field.Type, value) {
 		switch {
-		case m.blank != nil:
-			value = m.blank
+		case m.field.Default != nil:
+			value = m.field.Default
 		case m.field.Required:
 			c.push(m.field.Name, 0)
 			c.problem("is required")
@@ -115,9 +116,8 @@ func (m *member) set(c *coercion, dst reflect.Value, value any) {
 		c.problem("is required")
 		return
 	}
-	if len(m.field.Options) > 0 || m.field.Min != nil || m.field.Max != nil || m.field.Type == TypeTime {
-		// Limits are about the converted value, so it is converted first.
-		converted, ok := c.scalar(&m.field, value)
+	if m.checked {
+		converted, ok := c.check(&m.field, value)
 		if !ok {
 			return
 		}
@@ -126,8 +126,9 @@ func (m *member) set(c *coercion, dst reflect.Value, value any) {
 	(*m.decode)(c, m.at.room(dst), value)
 }
 
-// scalar converts and checks the value of a field with limits; of arrays it only makes an array.
-func (c *coercion) scalar(f *Field, value any) (any, bool) {
+// check converts a value before it looks at the limits, which are about what comes out. The elements of arrays are left
+// to their own decoder.
+func (c *coercion) check(f *Field, value any) (any, bool) {
 	shallow := *f
 	shallow.Fields = nil
 	converted, ok := c.convert(&shallow, value)
@@ -325,8 +326,8 @@ func (ds decoders) list(t reflect.Type) (decode, error) {
 			c.push("", i)
 			if !c.deep() {
 				(*element)(c, dst.Index(i), value)
-				c.pop()
 			}
+			c.pop()
 		}
 	}, nil
 }
@@ -377,8 +378,8 @@ func (ds decoders) mapping(t reflect.Type) (decode, error) {
 				c.push(name, 0)
 				if !c.deep() {
 					(*element)(c, target, value)
-					c.pop()
 				}
+				c.pop()
 			}
 			made.SetMapIndex(reflect.ValueOf(name).Convert(t.Key()), target)
 		}
@@ -420,11 +421,12 @@ func (ds decoders) members(t reflect.Type) ([]member, error) {
 		if m.field, err = s.describe(f.typ); err != nil {
 			return nil, fmt.Errorf("field %s of %s: %w", f.name, t, err)
 		}
+		described := m.field.Type
 		if err = m.field.readTags(f.tag); err != nil {
 			return nil, fmt.Errorf("field %s of %s: %w", f.name, t, err)
 		}
 		m.field.Name = f.name
-		m.blank = m.field.Default
+		m.checked = len(m.field.Options) > 0 || m.field.Min != nil || m.field.Max != nil || m.field.Type != described
 	}
 	return members, nil
 }

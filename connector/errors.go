@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"time"
 )
 
@@ -110,4 +111,33 @@ func TypeOf(err error) ErrorType {
 		return ConnectionError
 	}
 	return RuntimeError
+}
+
+// AsError returns what the engine stores and shows of an error: its type by [TypeOf], its message, and what the first
+// [*Error] in its chain says besides. The message leaves out what net/http writes into its errors, the URL with its query,
+// because that is where services expect keys. Nil gives nil.
+func AsError(err error) *Error {
+	if err == nil {
+		return nil
+	}
+	shown := &Error{Type: TypeOf(err), Message: err.Error(), Err: err}
+	var typed *Error
+	if errors.As(err, &typed) {
+		shown.After, shown.Detail = typed.After, typed.Detail
+	}
+	var request *url.Error
+	if errors.As(err, &request) {
+		if typed != nil && errors.As(request.Err, &typed) {
+			shown.Message = typed.Error()
+			return shown
+		}
+		for inner := request; errors.As(inner.Err, &inner); {
+			request = inner
+		}
+		shown.Message = request.Op + ": " + request.Err.Error()
+		if target, err := url.Parse(request.URL); err == nil && target.Hostname() != "" {
+			shown.Message = fmt.Sprintf("%s to host %q: %v", request.Op, target.Hostname(), request.Err)
+		}
+	}
+	return shown
 }

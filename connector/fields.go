@@ -15,6 +15,7 @@ type structField struct {
 	typ       reflect.Type
 	tag       reflect.StructTag
 	tagged    bool
+	param     bool
 	omitEmpty bool
 	omitZero  bool
 }
@@ -89,7 +90,8 @@ func collectFields(t reflect.Type, index []int, inside map[reflect.Type]bool, al
 		if !sf.IsExported() {
 			continue
 		}
-		f := structField{name: name, index: at, typ: sf.Type, tag: sf.Tag, tagged: tagged && name != ""}
+		f := structField{name: name, index: at, typ: sf.Type, tag: sf.Tag, tagged: tagged && name != "",
+			param: sf.Tag.Get("param") == "true"}
 		if name == "" {
 			f.name = sf.Name
 		}

@@ -88,7 +88,7 @@ func (p *jsonParser) value(depth int) (any, error) {
 	case '[':
 		return p.array(depth)
 	case '"':
-		return p.string(false)
+		return unboxed(p.string(false))
 	case 't':
 		return true, p.word("true")
 	case 'f':
@@ -163,7 +163,7 @@ func (p *jsonParser) object(depth int) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.member(from, &index, name.(string), value)
+		p.member(from, &index, name, value)
 		switch p.next() {
 		case ',':
 			p.at++
@@ -266,7 +266,7 @@ func (p *jsonParser) number() (any, error) {
 }
 
 // string reads a text in quotes, or the name of a field, of which one copy serves all objects.
-func (p *jsonParser) string(name bool) (any, error) {
+func (p *jsonParser) string(name bool) (string, error) {
 	p.at++
 	from := p.at
 	ascii := true
@@ -277,7 +277,7 @@ func (p *jsonParser) string(name bool) (any, error) {
 			p.at++
 			switch {
 			case !ascii && !utf8.Valid(raw):
-				return string(bytes.ToValidUTF8(raw, []byte("\uFFFD"))), nil
+				return validText(string(raw)), nil
 			case p.shared != "":
 				return p.shared[from : from+len(raw)], nil
 			case name:
@@ -285,16 +285,23 @@ func (p *jsonParser) string(name bool) (any, error) {
 			}
 			return string(raw), nil
 		case c == '\\':
-			text, err := p.escaped(from)
-			return text, err
+			return p.escaped(from)
 		case c < ' ':
-			return nil, p.expected("an escape for a control character")
+			return "", p.expected("an escape for a control character")
 		case c >= utf8.RuneSelf:
 			ascii = false
 		}
 		p.at++
 	}
-	return nil, p.expected("the closing quote")
+	return "", p.expected("the closing quote")
+}
+
+// validText puts U+FFFD for every byte that is no UTF-8.
+func validText(text string) string {
+	if utf8.ValidString(text) {
+		return text
+	}
+	return string([]rune(text))
 }
 
 func (p *jsonParser) intern(raw []byte) string {
@@ -317,10 +324,7 @@ func (p *jsonParser) escaped(from int) (string, error) {
 		switch {
 		case c == '"':
 			p.at++
-			if !utf8.Valid(out) {
-				out = bytes.ToValidUTF8(out, []byte("\uFFFD"))
-			}
-			return string(out), nil
+			return validText(string(out)), nil
 		case c < ' ':
 			return "", p.expected("an escape for a control character")
 		case c != '\\':

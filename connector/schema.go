@@ -69,6 +69,7 @@ const (
 //	min:"1" max:"300"    Min and Max
 //	default:"40"         Default, written as text and converted to the field's type
 //	personal:"email"     Personal
+//	param:"true"         the field is a design-time parameter: typed constructors describe it in Info.Params
 //
 // Types follow from Go types: strings, json.Number and encoding.TextUnmarshalers are text (json.Number a number), integers
 // integer (unsigned: uinteger), floats number, bools boolean, time.Time date, []byte buffer, slices and arrays array,
@@ -100,6 +101,28 @@ func fieldsOf(t reflect.Type) ([]Field, error) {
 		return field.Fields, nil
 	}
 	return nil, nil
+}
+
+// splitParams takes the fields with the tag param out of the description of a type.
+func splitParams(t reflect.Type, described []Field) (params, rest []Field) {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	isParam := map[string]bool{}
+	if t.Kind() == reflect.Struct && !isLeaf(t) {
+		members, _ := structFields(t) // an error would have been one of the description
+		for _, m := range members {
+			isParam[m.name] = m.param
+		}
+	}
+	for _, f := range described {
+		if isParam[f.Name] {
+			params = append(params, f)
+		} else {
+			rest = append(rest, f)
+		}
+	}
+	return params, rest
 }
 
 type schema struct {
@@ -199,13 +222,12 @@ func (s *schema) collection(t reflect.Type) (Field, error) {
 // readTags adds what the tags of a struct field say.
 func (f *Field) readTags(tag reflect.StructTag) error {
 	f.Label, f.Help, f.Personal = tag.Get("label"), tag.Get("help"), tag.Get("personal")
-	if text, ok := tag.Lookup("required"); ok {
-		required, err := strconv.ParseBool(text)
-		if err != nil {
-			return fmt.Errorf(`%w: required:%q is neither "true" nor "false"`, ErrTag, text)
+	for _, name := range []string{"required", "param"} {
+		if text, ok := tag.Lookup(name); ok && text != "true" && text != "false" {
+			return fmt.Errorf(`%w: %s:%q is neither "true" nor "false"`, ErrTag, name, text)
 		}
-		f.Required = required
 	}
+	f.Required = tag.Get("required") == "true"
 	if text, ok := tag.Lookup("enum"); ok {
 		if f.Type.base() != TypeText {
 			return fmt.Errorf("%w: enum on %s", ErrTag, f.Type)

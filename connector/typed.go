@@ -11,34 +11,35 @@ import (
 // without a way over JSON, by the rules of [Convert]; what cannot be converted or is missing is a BundleValidationError,
 // and do is not called. Out becomes the bundle as [Normalize] makes it.
 //
-// In and Out are structs, described by the tags of [FieldsOf], or maps with string keys, or Bundle. Info.Input and
-// Info.Output that are nil are filled from them. Types that cannot be described are reported in [Info.Problem], and calls
-// of such a module fail.
+// In and Out are structs, described by the tags of [FieldsOf], or maps with string keys, or Bundle. Info.Params, Info.Input
+// and Info.Output that are nil are filled from them: fields of In with the tag `param:"true"` go to Params, the others to
+// Input. Types that cannot be described are reported in [Info.Problem], and calls of such a module fail.
 func NewAction[In, Out any](info Info, do func(ctx context.Context, call *Call, in In) (Out, error)) Action {
-	return &action[In, Out]{typed: newTyped[In, Out](info), do: do}
+	return &action[In, Out]{typed: newTyped[In, Out](info, true), do: do}
 }
 
 // NewSearch makes a Search of a function that yields results; the types are those of [NewAction].
 func NewSearch[In, Out any](
 	info Info, search func(ctx context.Context, call *Call, in In) iter.Seq2[Out, error],
 ) Search {
-	return &finder[In, Out]{typed: newTyped[In, Out](info), search: search}
+	return &finder[In, Out]{typed: newTyped[In, Out](info, true), search: search}
 }
 
 // NewTrigger makes a Trigger of a function that yields new items, oldest first, and then, when next is called, the cursor
-// from which the following poll goes on (see [Trigger]). The types are those of [NewAction].
+// from which the following poll goes on (see [Trigger]). The types are those of [NewAction], except that a trigger has no
+// mapper: Info.Params is filled from all of In.
 func NewTrigger[In, Out any](
 	info Info,
 	poll func(ctx context.Context, call *Call, in In) (items iter.Seq2[Out, error], next func() []byte),
 ) Trigger {
-	return &trigger[In, Out]{typed: newTyped[In, Out](info), poll: poll}
+	return &trigger[In, Out]{typed: newTyped[In, Out](info, false), poll: poll}
 }
 
-// NewReceiver makes a Receiver of a function that turns a request into results; the types are those of [NewAction].
+// NewReceiver makes a Receiver of a function that turns a request into results; the types are those of [NewTrigger].
 func NewReceiver[In, Out any](
 	info Info, receive func(ctx context.Context, call *Call, in In, request *http.Request) ([]Out, error),
 ) Receiver {
-	return &receiver[In, Out]{typed: newTyped[In, Out](info), receive: receive}
+	return &receiver[In, Out]{typed: newTyped[In, Out](info, false), receive: receive}
 }
 
 // NewAggregator makes an Aggregator of a function that consumes items. Params is filled from the parameters of the module,
@@ -48,8 +49,12 @@ func NewAggregator[Params, In, Out any](
 	info Info,
 	aggregate func(ctx context.Context, call *Call, params Params, items iter.Seq2[In, error]) (Out, error),
 ) Aggregator {
-	a := &aggregator[Params, In, Out]{typed: newTyped[In, Out](info), aggregate: aggregate}
-	a.params = a.decoderOf(reflect.TypeFor[Params](), &a.info.Params)
+	a := &aggregator[Params, In, Out]{typed: newTyped[In, Out](info, true), aggregate: aggregate}
+	described, d := a.decoderOf(reflect.TypeFor[Params]())
+	if info.Params == nil {
+		a.info.Params = described
+	}
+	a.params = d
 	return a
 }
 
@@ -60,9 +65,21 @@ type typed[In, Out any] struct {
 	out  *encoder
 }
 
-func newTyped[In, Out any](info Info) typed[In, Out] {
+func newTyped[In, Out any](info Info, mapper bool) typed[In, Out] {
 	t := typed[In, Out]{info: info}
-	t.in = t.decoderOf(reflect.TypeFor[In](), &t.info.Input)
+	t.info.Converts = true
+	described, d := t.decoderOf(reflect.TypeFor[In]())
+	t.in = d
+	params, fields := described, []Field(nil)
+	if mapper {
+		params, fields = splitParams(reflect.TypeFor[In](), described)
+	}
+	if t.info.Params == nil {
+		t.info.Params = params
+	}
+	if t.info.Input == nil {
+		t.info.Input = fields
+	}
 	outputs, err := FieldsOf[Out]()
 	if t.info.Output == nil {
 		t.info.Output = outputs
@@ -72,18 +89,15 @@ func newTyped[In, Out any](info Info) typed[In, Out] {
 	return t
 }
 
-// decoderOf compiles the decoder of a type and fills in its description.
-func (t *typed[In, Out]) decoderOf(of reflect.Type, fields *[]Field) *decoder {
+// decoderOf describes a type and compiles its decoder.
+func (t *typed[In, Out]) decoderOf(of reflect.Type) ([]Field, *decoder) {
 	described, err := fieldsOf(of)
-	if *fields == nil {
-		*fields = described
-	}
 	var d *decoder
 	if err == nil {
 		d, err = compileDecoder(of)
 	}
 	t.info.addProblem(err)
-	return d
+	return described, d
 }
 
 // Info describes the module.

@@ -32,7 +32,7 @@ type field struct {
 
 // indexFrom is how many fields a bundle has when it gets an index. Below, comparing names one by one is faster than
 // hashing them, see BenchmarkLookup; above, it is what keeps an object with a million fields from costing their square.
-const indexFrom = 48
+const indexFrom = 32
 
 // NewBundle returns a bundle of names and values in turn: NewBundle("name", "Ada", "age", 36). Values are set as
 // [Bundle.Set] does. It is meant for literals and forgives: a name that is not a text is taken as fmt.Sprint writes it,
@@ -63,12 +63,17 @@ func bundleOf(fields []field) Bundle {
 	return Bundle{o: o}
 }
 
-// BundleOf returns a bundle of names and the values that belong to them. Both are of the same length, and each value is of
-// a type that bundles have: nothing is converted. Of a name that stands twice the last value wins.
+// BundleOf returns a bundle of names and the values that belong to them, each of a type that bundles have: nothing is
+// converted. Names for which there is no value get nil, values without a name are left out, and of a name that stands
+// twice the last value wins, in the first one's place.
 func BundleOf(names []string, values []any) Bundle {
 	b := makeBundle(len(names))
 	for i, name := range names {
-		b.put(name, values[i])
+		var value any
+		if i < len(values) {
+			value = values[i]
+		}
+		b.put(name, value)
 	}
 	return b
 }
@@ -149,7 +154,7 @@ func (b *Bundle) Set(name string, value any) {
 // put is Set for a value that needs no conversion.
 func (b *Bundle) put(name string, value any) {
 	if b.o == nil {
-		b.o = &object{}
+		b.o = &object{fields: make([]field, 0, 4)}
 	}
 	if i := b.o.find(name); i >= 0 {
 		b.o.fields[i].value = value

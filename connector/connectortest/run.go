@@ -24,9 +24,11 @@ import (
 
 // A Call says what a module is run with. The zero Call is fine for a module that needs nothing.
 type Call struct {
-	// Params and Input are converted to what the module's Info declares, as the engine does it, before the module sees
-	// them. What cannot be converted is the Err of the Result, and the module is not called.
+	// Params and Input are converted to what the module's Info declares, as the engine does it, before a module sees them
+	// that does not convert them itself. What cannot be converted is the Err of the Result, and the module is not called.
 	Params, Input connector.Bundle
+	// Erased names the fields of Input that were cleared on purpose. Default: none.
+	Erased []string
 	// Connection is the account. Default: none.
 	Connection *connector.Connection
 	// Cursor is where the last poll ended: triggers only.
@@ -48,6 +50,8 @@ type Call struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Data are the data stores by name. Default: every name is an empty store, which the module keeps for one Call.
 	Data map[string]connector.DataStore
+	// Match evaluates filters. Default: none, as on a host that evaluates no filters.
+	Match func(conditions any, entry connector.Bundle) (bool, error)
 	// Vars are the variables. Default: new ones.
 	Vars *Variables
 	// Key is the idempotency key. Default: "test".
@@ -86,19 +90,29 @@ func RunContext(ctx context.Context, t testing.TB, module connector.Module, call
 	}
 	r := &runner{call: call}
 	c := r.prepare(t)
-	params, err := connector.Convert(info.Params, call.Params, c.Location)
-	if err == nil {
-		c.Params = params
-		if _, aggregates := module.(connector.Aggregator); !aggregates {
-			c.Input, err = connector.Convert(info.Input, call.Input, c.Location)
-		}
+	r.result.Err = r.convert(module, c)
+	if r.result.Err == nil {
+		r.result.Err = r.operate(ctx, module, c)
 	}
-	if err == nil {
-		err = r.operate(ctx, module, c)
-	}
-	r.result.Err = err
 	r.result.Logs = r.logs.All()
 	return r.result
+}
+
+// convert fills in parameters and input as the engine does.
+func (r *runner) convert(module connector.Module, c *connector.Call) (err error) {
+	info := module.Info()
+	c.Params, c.Input = r.call.Params, r.call.Input
+	if info.Converts {
+		return nil
+	}
+	if c.Params, err = connector.Convert(info.Params, c.Params, c.Location); err != nil {
+		return err
+	}
+	// The input of an aggregator is in its bundles.
+	if _, aggregates := module.(connector.Aggregator); !aggregates {
+		c.Input, err = connector.Convert(info.Input, c.Input, c.Location)
+	}
+	return err
 }
 
 type runner struct {
@@ -112,7 +126,7 @@ func (r *runner) prepare(t testing.TB) *connector.Call {
 	core, logs := observer.New(zapcore.DebugLevel)
 	r.logs = logs
 	c := &connector.Call{
-		Connection: r.call.Connection, Cursor: slices.Clone(r.call.Cursor),
+		Connection: r.call.Connection, Cursor: slices.Clone(r.call.Cursor), Erased: r.call.Erased, Match: r.call.Match,
 		Now: r.call.Now, Location: r.call.Location, Log: zap.New(core),
 		HTTP: r.call.HTTP, Dial: r.call.Dial, Key: r.call.Key, Attempt: r.call.Attempt,
 	}
@@ -216,7 +230,10 @@ func (r *runner) take(bundles iter.Seq2[connector.Bundle, error]) error {
 func (r *runner) items(info connector.Info, zone *time.Location) iter.Seq2[connector.Bundle, error] {
 	return func(yield func(connector.Bundle, error) bool) {
 		for _, b := range r.call.Bundles {
-			item, err := connector.Convert(info.Input, b, zone)
+			item, err := b, error(nil)
+			if !info.Converts {
+				item, err = connector.Convert(info.Input, b, zone)
+			}
 			if !yield(item, err) || err != nil {
 				return
 			}

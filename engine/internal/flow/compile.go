@@ -1,0 +1,421 @@
+package flow
+
+import (
+	"errors"
+	"strconv"
+
+	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/engine/blueprint"
+	"github.com/ebbkit/ebb/engine/internal/expr"
+)
+
+// Codes of the problems that Compile reports beside those of blueprint.Check.
+const (
+	// CodeNoModule says that nobody knows how to run the module.
+	CodeNoModule = "no-module"
+	// CodeUnsupported says that this version cannot do what the module asks for.
+	CodeUnsupported = "unsupported"
+	// CodeExpression says that a text cannot be compiled.
+	CodeExpression = "expression"
+	// CodeParameters says that a parameter cannot be used.
+	CodeParameters = "parameters"
+)
+
+// Compile makes a program of a blueprint. modules finds what does a module's work, or nil. The problems are those that
+// keep the blueprint from running; when there is one, there is no program. What runs but is probably not meant so is
+// blueprint.Check's to report.
+func Compile(bp *blueprint.Blueprint, language *expr.Language, modules func(*blueprint.Module) connector.Module) (*Program, []blueprint.Problem) {
+	c := &compiler{
+		language: language,
+		modules:  modules,
+		program:  &Program{},
+		slots:    map[int]int{},
+		nodes:    map[int]*node{},
+		asked:    map[int]map[string]bool{},
+	}
+	for _, m := range bp.All() {
+		if _, taken := c.slots[m.ID]; !taken {
+			c.slots[m.ID] = len(c.slots)
+		}
+	}
+	c.program.slots = len(c.slots)
+	c.program.first = c.chain(bp.Flow, nil, tail{})
+	for id, fields := range c.asked {
+		if n := c.nodes[id]; n != nil {
+			n.numbered = true
+			n.lengthMatters = fields[lengthField]
+		}
+	}
+	if first := c.program.first; first != nil {
+		_, first.polls = first.module.(connector.Trigger)
+	}
+	if c.problems != nil {
+		return nil, c.problems
+	}
+	return c.program, nil
+}
+
+type compiler struct {
+	language *expr.Language
+	modules  func(*blueprint.Module) connector.Module
+	program  *Program
+	problems []blueprint.Problem
+
+	slots map[int]int
+	nodes map[int]*node
+	// asked holds, by module, which of the fields that only the run knows expressions ask for.
+	asked map[int]map[string]bool
+	at    *blueprint.Module
+}
+
+// A tail is what follows the last module of a chain.
+type tail struct {
+	// next is where bundles go. Nil: nowhere.
+	next *node
+	// handler says that the chain belongs to an error route.
+	handler bool
+}
+
+func (c *compiler) problem(field, code, message string, column int) {
+	c.problems = append(c.problems, blueprint.Problem{
+		Module: c.at.ID, Field: field, Column: column, Severity: blueprint.SeverityError, Code: code, Message: message,
+	})
+}
+
+// chain compiles the modules of one list and returns the first of them.
+func (c *compiler) chain(flow []blueprint.Module, before *node, end tail) *node {
+	var first, last *node
+	for i := range flow {
+		if flow[i].Name == blueprint.Placeholder {
+			continue
+		}
+		n := c.node(&flow[i], before, end)
+		if first == nil {
+			first = n
+		}
+		if last != nil {
+			last.next = n
+			if last.kind == conditionNode && n.kind == mergeNode {
+				last.merge = n
+			}
+		}
+		before, last = n, n
+	}
+	c.link(flow, first, end)
+	return first
+}
+
+// link compiles what hangs on the modules of a list, now that all of them are known, and ends the list.
+func (c *compiler) link(flow []blueprint.Module, first *node, end tail) {
+	i := 0
+	for n := first; n != nil; i++ {
+		if flow[i].Name == blueprint.Placeholder {
+			continue
+		}
+		m, next := &flow[i], n.next
+		if next == nil {
+			n.next, n.endsHandler = end.next, end.handler && end.next == nil
+		}
+		c.branches(m, n, end)
+		if len(m.OnError) > 0 && n.kind != routerNode {
+			n.onError = c.chain(m.OnError, n, tail{handler: true})
+		}
+		n = next
+	}
+}
+
+// node compiles a module without what hangs on it.
+func (c *compiler) node(m *blueprint.Module, before *node, end tail) *node {
+	c.at = m
+	n := &node{id: m.ID, name: m.Name, slot: c.slots[m.ID], before: before, fallback: -1}
+	c.nodes[m.ID] = n
+	if m.Filter != nil && before != nil {
+		n.filter = c.filter(m.Filter.Conditions, "filter.conditions")
+	}
+	switch m.Name {
+	case blueprint.Router:
+		n.kind = routerNode
+		return n
+	case blueprint.IfElse:
+		n.kind = conditionNode
+		return n
+	case blueprint.Merge:
+		n.kind = mergeNode
+		return n
+	case blueprint.Ignore, blueprint.Resume, blueprint.Commit, blueprint.Rollback, blueprint.Break:
+		n.kind = directiveNode
+		c.directive(m, n)
+		return n
+	}
+	n.module = c.modules(m)
+	if n.module == nil {
+		c.problem("module", CodeNoModule, "no connector has the module "+strconv.Quote(m.Name)+": register one in Config.Connectors", 0)
+		return n
+	}
+	info := n.module.Info()
+	n.pure = info.Pure
+	n.inputs = info.Input
+	c.params(m, n, info.Params)
+	n.mapping = c.object(m.Mapper, "mapper")
+	if _, ok := n.module.(connector.Aggregator); ok {
+		c.aggregator(m, n)
+	}
+	if m.Name == respond {
+		c.program.hasRespond = true
+	}
+	return n
+}
+
+// respond is the module that answers the caller of a hook.
+const respond = "gateway:WebhookRespond"
+
+func (c *compiler) params(m *blueprint.Module, n *node, fields []connector.Field) {
+	value, _ := jsonValue(m.Parameters).(connector.Bundle)
+	params, err := connector.Convert(fields, value, nil)
+	if err != nil {
+		c.problem("parameters", CodeParameters, err.Error(), 0)
+	}
+	n.params = params
+}
+
+func (c *compiler) directive(m *blueprint.Module, n *node) {
+	switch m.Name {
+	case blueprint.Resume:
+		n.directive = resumeDirective
+		n.mapping = c.object(m.Mapper, "mapper")
+	case blueprint.Commit:
+		n.directive = commitDirective
+	case blueprint.Rollback:
+		n.directive = rollbackDirective
+	case blueprint.Break:
+		c.problem("module", CodeUnsupported, "this version cannot store incomplete executions: use Ignore, Resume, Commit or Rollback instead of Break", 0)
+	}
+}
+
+func (c *compiler) aggregator(m *blueprint.Module, n *node) {
+	n.kind = aggregatorNode
+	n.aggregator = c.program.aggregators
+	c.program.aggregators++
+	n.stopIfEmpty = m.Flags.StopIfEmpty
+	if m.Flags.GroupBy != "" {
+		n.groupBy = c.template(m.Flags.GroupBy, "flags.groupBy")
+	}
+	id, ok := m.Feeder()
+	if !ok {
+		c.problem("parameters.feeder", blueprint.CodeNoFeeder, "an aggregator needs a source: set feeder to the id of a module before it", 0)
+		return
+	}
+	for source := n.before; source != nil; source = source.before {
+		if source.id == id {
+			source.feeds = append(source.feeds, n)
+			return
+		}
+	}
+	c.problem("parameters.feeder", blueprint.CodeFeederNotUpstream, "module "+strconv.Itoa(id)+" does not run before the aggregator, so it cannot be its source", 0)
+}
+
+// branches compiles the routes of a router or the branches of an if-else.
+func (c *compiler) branches(m *blueprint.Module, n *node, end tail) {
+	switch n.kind {
+	case routerNode:
+		n.next = nil
+		for i := range m.Routes {
+			var first *node
+			if !m.Routes[i].Disabled {
+				first = c.chain(m.Routes[i].Flow, n, end)
+			}
+			n.routes = append(n.routes, first)
+		}
+		if route, ok := m.Fallback(); ok && n.routes[route] != nil {
+			n.fallback = route
+		}
+	case conditionNode:
+		c.conditional(m, n, end)
+	case mergeNode:
+		c.merge(m, n)
+	}
+}
+
+func (c *compiler) conditional(m *blueprint.Module, n *node, end tail) {
+	merging := 0
+	for i := range m.Branches {
+		b := &m.Branches[i]
+		at := tail{handler: end.handler}
+		if b.Merge {
+			if n.merge != nil {
+				at.next = &node{kind: mergeNode, id: n.merge.id, name: n.merge.name, slot: n.merge.slot, mergeOf: n.merge, branch: merging}
+			}
+			merging++
+		}
+		otherwise := b.Type == "else"
+		if b.Disabled || len(b.Flow) == 0 || !otherwise && !conditional(b.Conditions) {
+			continue
+		}
+		field := "branches[" + strconv.Itoa(i) + "].conditions"
+		c.at = m
+		compiled := branch{otherwise: otherwise, field: field}
+		if !otherwise {
+			compiled.filter = c.filter(b.Conditions, field)
+		}
+		compiled.first = c.chain(b.Flow, n, at)
+		if n.merge != nil {
+			c.within(n.merge, b.Flow)
+		}
+		n.branches = append(n.branches, compiled)
+	}
+}
+
+// conditional says whether there is any condition.
+func conditional(groups [][]blueprint.Condition) bool {
+	for _, group := range groups {
+		if len(group) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// within hides what lies in a branch from what stands behind the merge.
+func (c *compiler) within(merge *node, flow []blueprint.Module) {
+	inner := blueprint.Blueprint{Flow: flow}
+	for _, m := range inner.All() {
+		merge.within = append(merge.within, c.slots[m.ID])
+	}
+}
+
+func (c *compiler) merge(m *blueprint.Module, n *node) {
+	c.at = m
+	merging := len(m.Filters)
+	for i := range m.Outputs {
+		o := &m.Outputs[i]
+		compiled := output{name: o.Name}
+		for j, mapping := range o.Mappings {
+			field := "outputs[" + strconv.Itoa(i) + "].mappings[" + strconv.Itoa(j) + "]"
+			var template *expr.Template
+			switch value := jsonValue(mapping).(type) {
+			case nil:
+			case string:
+				template = c.template(value, field)
+			default:
+				c.problem(field, CodeParameters, "a mapping of a merge is a text", 0)
+			}
+			compiled.mappings = append(compiled.mappings, template)
+		}
+		merging = max(merging, len(compiled.mappings))
+		n.outputs = append(n.outputs, compiled)
+	}
+	if before := n.before; before != nil && before.kind == conditionNode {
+		merging = max(merging, c.mergingBranches(before))
+	}
+	for i := range n.outputs {
+		n.outputs[i].mappings = append(n.outputs[i].mappings, make([]*expr.Template, merging-len(n.outputs[i].mappings))...)
+	}
+	n.gates = make([]*expr.Filter, merging)
+	for i, filter := range m.Filters {
+		if filter != nil && conditional(filter.Conditions) {
+			n.gates[i] = c.filter(filter.Conditions, "filters["+strconv.Itoa(i)+"].conditions")
+		}
+	}
+}
+
+// mergingBranches counts the branches of an if-else that merge.
+func (c *compiler) mergingBranches(n *node) int {
+	most := 0
+	for _, b := range n.branches {
+		for at := b.first; at != nil; at = at.next {
+			if at.mergeOf != nil {
+				most = max(most, at.branch+1)
+			}
+		}
+	}
+	return most
+}
+
+// filter compiles conditions. Nil when there are none, or when they cannot be compiled.
+func (c *compiler) filter(groups [][]blueprint.Condition, field string) *expr.Filter {
+	if !conditional(groups) {
+		return nil
+	}
+	rules := make([][]expr.Rule, len(groups))
+	for i, group := range groups {
+		for _, condition := range group {
+			rules[i] = append(rules[i], expr.Rule{A: jsonValue(condition.A), Operator: condition.O, B: jsonValue(condition.B)})
+		}
+	}
+	filter, err := c.language.CompileFilter(rules, c.slot)
+	if err != nil {
+		c.reportFilter(field, err)
+		return nil
+	}
+	for _, r := range filter.References() {
+		c.note(r.Reference)
+	}
+	return filter
+}
+
+// reportFilter reports each problem of a filter at the operand where it is.
+func (c *compiler) reportFilter(field string, err error) {
+	several := []error{err}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the list itself is wanted, not one of its errors
+		several = joined.Unwrap()
+	}
+	for _, err := range several {
+		var at *expr.FilterError
+		if errors.As(err, &at) {
+			c.report(field+"["+strconv.Itoa(at.Group)+"]["+strconv.Itoa(at.Index)+"]."+at.Side, at.Err)
+			continue
+		}
+		c.report(field, err)
+	}
+}
+
+// template compiles a text. Nil when it cannot be compiled.
+func (c *compiler) template(text, field string) *expr.Template {
+	template, err := c.language.Compile(text, c.slot)
+	if err != nil {
+		c.report(field, err)
+		return nil
+	}
+	for _, r := range template.References() {
+		c.note(r)
+	}
+	return template
+}
+
+// slot is where a run finds what a module gave; negative for a module that there is not.
+func (c *compiler) slot(module int) int {
+	if slot, ok := c.slots[module]; ok {
+		return slot
+	}
+	return -1
+}
+
+func (c *compiler) report(field string, err error) {
+	var several expr.Errors
+	var one *expr.Error
+	switch {
+	case errors.As(err, &several):
+	case errors.As(err, &one):
+		several = expr.Errors{one}
+	default:
+		c.problem(field, CodeExpression, err.Error(), 0)
+	}
+	for _, e := range several {
+		message := e.Message
+		if e.Expected != "" {
+			message += ", expected " + e.Expected
+		}
+		c.problem(field, CodeExpression, message, e.Column)
+	}
+}
+
+// note remembers whose place among their bundles is asked for.
+func (c *compiler) note(r expr.Reference) {
+	if r.Kind != expr.ModuleReference || len(r.Path) == 0 || r.Path[0] != indexField && r.Path[0] != lengthField {
+		return
+	}
+	if c.asked[r.Module] == nil {
+		c.asked[r.Module] = map[string]bool{}
+	}
+	c.asked[r.Module][r.Path[0]] = true
+}

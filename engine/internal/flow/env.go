@@ -1,0 +1,110 @@
+package flow
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/google/uuid" // RFC 9562 text form of what the run's own randomness draws
+	"go.uber.org/zap"
+
+	"github.com/ebbkit/ebb/connector"
+)
+
+// silent is the log of pure modules: they have nothing to tell.
+var silent = zap.NewNop()
+
+// What an expression may see of a run. It is the run itself, so that evaluating needs no allocation.
+
+// Module returns the bundle that a module gave, by slot.
+func (r *run) Module(slot int) (any, bool) {
+	bundle := r.bundles[slot]
+	return bundle, bundle != nil
+}
+
+// Var returns a root beside the modules.
+func (r *run) Var(root string) (any, bool) { return r.start.Variables.Lookup(root) }
+
+// Now returns the time of the run.
+func (r *run) Now() time.Time { return r.now }
+
+// Random draws from 0 up to but not including 1.
+func (r *run) Random() float64 { return r.random.Float64() }
+
+// UUID draws a UUID of version 4.
+func (r *run) UUID() string {
+	var id uuid.UUID
+	binary.BigEndian.PutUint64(id[:8], r.random.Uint64())
+	binary.BigEndian.PutUint64(id[8:], r.random.Uint64())
+	id[6] = id[6]&0x0f | 0x40
+	id[8] = id[8]&0x3f | 0x80
+	return id.String()
+}
+
+// Location returns the scenario's time zone.
+func (r *run) Location() *time.Location { return r.start.Location }
+
+// The fields by which an expression can ask for a bundle's place among those of its operation (Make's "Bundle order
+// position" and "Total number of bundles").
+const (
+	indexField  = "__IMTINDEX__"
+	lengthField = "__IMTLENGTH__"
+)
+
+// numbered is a bundle with its place among length ones; length 0 stands for a number that is not known.
+func numbered(bundle connector.Bundle, index, length int64) connector.Bundle {
+	bundle = bundle.Clone()
+	bundle.Set(indexField, index)
+	if length > 0 {
+		bundle.Set(lengthField, length)
+	}
+	return bundle
+}
+
+// identity is a text that differs for values that differ, in type or in content.
+func identity(key any) (string, error) {
+	if key == nil {
+		return "", nil
+	}
+	text, err := connector.AppendValue(nil, key)
+	return string(text), err
+}
+
+// variables are the variables of a run.
+type variables map[string]variable
+
+type variable struct {
+	value any
+	scope connector.VariableScope
+}
+
+// Get returns a variable's value.
+func (v variables) Get(name string) (any, bool) {
+	got, ok := v[name]
+	return got.value, ok
+}
+
+// Set sets a variable.
+func (v variables) Set(name string, value any, scope connector.VariableScope) {
+	v[name] = variable{value, scope}
+}
+
+// endRoundtrip forgets the variables that live for one cycle.
+func (v variables) endRoundtrip() {
+	for name, variable := range v {
+		if variable.scope != connector.Execution {
+			delete(v, name)
+		}
+	}
+}
+
+func (r *run) began(number int64, n *node, in connector.Bundle) {
+	if o := r.start.Observer; o != nil {
+		o.Began(number, n.id, n.mapped(in))
+	}
+}
+
+func (r *run) gave(number int64, out connector.Bundle) {
+	if o := r.start.Observer; o != nil {
+		o.Gave(number, out)
+	}
+}

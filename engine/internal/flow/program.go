@@ -1,0 +1,122 @@
+package flow
+
+import (
+	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/engine/internal/expr"
+)
+
+// A Program is a blueprint that is ready to run: its modules are found, its expressions compiled and its references bound.
+// It never changes; any number of runs may use it at once.
+type Program struct {
+	first       *node
+	slots       int
+	aggregators int
+	hasRespond  bool
+}
+
+type nodeKind uint8
+
+const (
+	moduleNode nodeKind = iota
+	routerNode
+	conditionNode
+	mergeNode
+	aggregatorNode
+	directiveNode
+)
+
+// A node is a module in its place.
+type node struct {
+	kind nodeKind
+	id   int
+	name string
+	slot int
+	// next is where bundles go from here. Nil: nowhere.
+	next *node
+	// before is the module that bundles come from. Nil for the first one.
+	before *node
+
+	filter  *expr.Filter
+	module  connector.Module
+	pure    bool
+	polls   bool
+	params  connector.Bundle
+	mapping mapping
+	inputs  []connector.Field
+	// numbered says that expressions ask for the place of this module's bundles, lengthMatters that they ask how many there
+	// are, which is known only when all have been made.
+	numbered, lengthMatters bool
+
+	// onError is the first module of the error route. endsHandler says that a bundle that has come here has come to an end
+	// of an error route.
+	onError     *node
+	endsHandler bool
+	directive   directive
+
+	// feeds are the aggregators whose source this module is, in the order of the blueprint.
+	feeds []*node
+
+	// Of an aggregator.
+	aggregator  int
+	groupBy     *expr.Template
+	stopIfEmpty bool
+
+	// Of a router: the first module of each route, nil for one that is disabled or empty. fallback is an index or -1.
+	routes   []*node
+	fallback int
+
+	// Of an if-else: its branches, and the merge behind it, if there is one.
+	branches []branch
+	merge    *node
+
+	// Of the end of a branch: its merge, and the branch's place among those that merge.
+	mergeOf *node
+	branch  int
+
+	// Of a merge.
+	outputs []output
+	gates   []*expr.Filter
+	within  []int
+}
+
+// A branch is one way through an if-else.
+type branch struct {
+	otherwise bool
+	filter    *expr.Filter
+	field     string
+	first     *node
+}
+
+// An output is one field that a merge gives, with an expression for each branch that merges; nil gives null.
+type output struct {
+	name     string
+	mappings []*expr.Template
+}
+
+type directive uint8
+
+const (
+	ignoreDirective directive = iota
+	resumeDirective
+	commitDirective
+	rollbackDirective
+)
+
+// Responds says whether a module of the program answers the caller of the hook.
+func (p *Program) Responds() bool { return p.hasRespond }
+
+// First returns the first module, or nil for a program without modules.
+func (p *Program) First() connector.Module {
+	if p.first == nil {
+		return nil
+	}
+	return p.first.module
+}
+
+// Params returns the parameters of the first module.
+func (p *Program) Params() connector.Bundle {
+	if p.first == nil {
+		return connector.Bundle{}
+	}
+	return p.first.params
+}

@@ -1,0 +1,71 @@
+package repo
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/ebbkit/ebb/retention"
+	"github.com/ebbkit/ebb/store"
+)
+
+// States of a delivery.
+const (
+	// DeliveryAccepted waits for a worker.
+	DeliveryAccepted = "accepted"
+	// DeliveryRunning is leased by a worker.
+	DeliveryRunning = "running"
+	// DeliveryHeld waits until its scenario is active again.
+	DeliveryHeld = "held"
+	// DeliveryDone has been run to its end.
+	DeliveryDone = "done"
+	// DeliveryFailed has been run, and the run ended in an error.
+	DeliveryFailed = "failed"
+	// DeliveryOrphaned has lost its scenario.
+	DeliveryOrphaned = "orphaned"
+)
+
+// A Delivery is one bundle that came in at a hook. It is written before the caller hears that it was accepted, and
+// becomes one execution of its Parent, the scenario; the execution has the delivery's ID.
+type Delivery struct {
+	Envelope
+
+	// Hook is the ID of the hook.
+	Hook string
+	// Bundle is what the receiver made of the request, as the engine encodes it.
+	Bundle []byte
+}
+
+const deliveryKind store.Kind = "delivery"
+
+func (*Delivery) kind() store.Kind             { return deliveryKind }
+func (*Delivery) category() retention.Category { return retention.GatewayLog }
+
+func (d *Delivery) encode() ([]byte, error) { return pack([]byte(d.Hook), d.Bundle), nil }
+
+func (d *Delivery) decode(body []byte) error {
+	var hook []byte
+	err := unpack(body, &hook, &d.Bundle)
+	d.Hook = string(hook)
+	return err
+}
+
+// ClaimDeliveries leases up to limit deliveries of all tenants that are due. One that cannot be read is passed to broken.
+func (r *Repo) ClaimDeliveries(ctx context.Context, until time.Time, limit int, broken func(id string, err error)) ([]*Delivery, error) {
+	var claimed []*Delivery
+	err := r.claim(ctx, deliveryKind, until, limit, func() Document {
+		d := new(Delivery)
+		claimed = append(claimed, d)
+		return d
+	}, func(rec store.Record, err error) {
+		claimed = claimed[:len(claimed)-1]
+		broken(rec.ID, err)
+	})
+	return claimed, err
+}
+
+// Deliveries yields the deliveries to a scenario that are in a state, oldest first. Bodies are left out.
+func (r *Repo) Deliveries(ctx context.Context, tenant, scenario, state string) iter.Seq2[*Delivery, error] {
+	q := store.Query{Kind: deliveryKind, Tenant: tenant, Parent: scenario, State: state, KeysOnly: true}
+	return typed[*Delivery](r.find(ctx, q, func() Document { return new(Delivery) }))
+}

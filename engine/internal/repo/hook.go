@@ -1,0 +1,54 @@
+package repo
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/ebbkit/ebb/retention"
+	"github.com/ebbkit/ebb/store"
+)
+
+// A Hook is an address that starts a scenario, its Parent. Its ID is a hash of its token, so the store finds the hook by
+// the token of a request without knowing the token; the token itself is sealed, so that people can be shown the address
+// again.
+type Hook struct {
+	Envelope `json:"-"`
+
+	Token string `json:"token"`
+	// Module is the id of the blueprint's module that receives.
+	Module int `json:"module"`
+	// Options is how the receiver reads requests: a bundle as the engine encodes it.
+	Options []byte `json:"options,omitempty"`
+}
+
+// HookID returns the ID of the hook with this token. Tokens are unique over all tenants.
+func HookID(token string) string { return NamedID(string(hookKind), token) }
+
+const hookKind store.Kind = "hook"
+
+func (*Hook) kind() store.Kind             { return hookKind }
+func (*Hook) category() retention.Category { return retention.Scenario }
+func (h *Hook) encode() ([]byte, error)    { return json.Marshal(h) }
+func (h *Hook) decode(body []byte) error   { return json.Unmarshal(body, h) }
+
+// HookOf returns the hook of a scenario, or nil when it has none.
+func (r *Repo) HookOf(ctx context.Context, tenant, scenario string) (*Hook, error) {
+	q := store.Query{Kind: hookKind, Tenant: tenant, Parent: scenario, Limit: 1}
+	for doc, err := range r.find(ctx, q, func() Document { return new(Hook) }) {
+		if err != nil {
+			return nil, err
+		}
+		return doc.(*Hook), nil
+	}
+	return nil, nil
+}
+
+// HookByToken returns the hook with this token, whosever it is. store.ErrNotFound when there is none.
+func (r *Repo) HookByToken(ctx context.Context, token string) (*Hook, error) {
+	got, err := r.store.Get(ctx, store.Key{Kind: hookKind, ID: HookID(token)})
+	if err != nil {
+		return nil, err
+	}
+	hook := new(Hook)
+	return hook, r.open(ctx, &got, hook)
+}

@@ -1,0 +1,250 @@
+// Package repo is the door between the engine and its store: it alone turns Go values into records and back. On the way
+// in it seals what a record says, on the way out it opens it, and it hides what retention no longer lets be seen.
+//
+// Every kind of record is a struct with an [Envelope], in a file of its own. Make a door with [New].
+package repo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/ebbkit/ebb/crypto"
+	"github.com/ebbkit/ebb/retention"
+	"github.com/ebbkit/ebb/store"
+)
+
+// An Envelope holds what the store sees of a record. Its fields are those of store.Record.
+type Envelope struct {
+	ID       string
+	Tenant   string
+	Parent   string
+	State    string
+	Subjects []string
+	Created  time.Time
+	Due      time.Time
+	Version  int64
+}
+
+func (e *Envelope) envelope() *Envelope { return e }
+
+// A Document is a kind of record as the engine knows it.
+type Document interface {
+	envelope() *Envelope
+	kind() store.Kind
+	category() retention.Category
+	// encode returns what the record says, decode reads it. Neither touches the envelope.
+	encode() ([]byte, error)
+	decode(body []byte) error
+}
+
+// A Repo is a door to a store. Any number of goroutines may use it.
+type Repo struct {
+	store  store.Store
+	vault  crypto.Vault
+	policy retention.Policy
+	now    func() time.Time
+}
+
+// New returns a door to a store whose bodies the vault seals. What is past its active time at now by the policy is not
+// found.
+func New(s store.Store, vault crypto.Vault, policy retention.Policy, now func() time.Time) *Repo {
+	return &Repo{store: s, vault: vault, policy: policy, now: now}
+}
+
+// A Change is one step of an Apply.
+type Change struct {
+	change func(context.Context) (store.Change, error)
+	doc    Document
+}
+
+// Put writes a document: creates it when its Version is 0, else replaces the version that was read.
+func (r *Repo) Put(doc Document) Change {
+	return Change{doc: doc, change: func(ctx context.Context) (store.Change, error) {
+		record, err := r.seal(ctx, doc)
+		return store.Change{Put: record}, err
+	}}
+}
+
+// Touch writes a document's envelope and keeps what it says.
+func (r *Repo) Touch(doc Document) Change {
+	return Change{doc: doc, change: func(context.Context) (store.Change, error) {
+		return store.Change{Touch: record(doc)}, nil
+	}}
+}
+
+// Delete removes a document in the version that was read.
+func (r *Repo) Delete(doc Document) Change {
+	return Change{doc: doc, change: func(context.Context) (store.Change, error) {
+		return store.Change{Delete: record(doc)}, nil
+	}}
+}
+
+// Check demands that the document is still in the version that was read; Version 0, that there is none.
+func (r *Repo) Check(doc Document) Change {
+	return Change{doc: doc, change: func(context.Context) (store.Change, error) {
+		return store.Change{Check: record(doc)}, nil
+	}}
+}
+
+// Apply does all of the changes or none, and sets the Version of what it wrote. store.ErrConflict: somebody else wrote
+// first.
+func (r *Repo) Apply(ctx context.Context, changes ...Change) error {
+	written := make([]store.Change, len(changes))
+	for i, c := range changes {
+		var err error
+		if written[i], err = c.change(ctx); err != nil {
+			return err
+		}
+	}
+	if err := r.store.Apply(ctx, written...); err != nil {
+		return err
+	}
+	for i, c := range changes {
+		switch w := written[i]; {
+		case w.Put != nil:
+			c.doc.envelope().Version = w.Put.Version
+		case w.Touch != nil:
+			c.doc.envelope().Version = w.Touch.Version
+		}
+	}
+	return nil
+}
+
+// Get reads the document whose ID and Tenant doc holds. store.ErrNotFound when there is none, when it belongs to
+// somebody else, and when its active time is over; in that last case doc has the Version by which Put takes its place.
+func (r *Repo) Get(ctx context.Context, doc Document) error {
+	e := doc.envelope()
+	got, err := r.store.Get(ctx, store.Key{Kind: doc.kind(), ID: e.ID})
+	if err != nil {
+		return err
+	}
+	hidden := !r.policy.Visible(got, r.now())
+	if hidden && got.Tenant == e.Tenant {
+		e.Version = got.Version
+	}
+	if hidden || got.Tenant != e.Tenant {
+		return fmt.Errorf("%w: %s %s", store.ErrNotFound, doc.kind(), e.ID)
+	}
+	return r.open(ctx, &got, doc)
+}
+
+// find yields the documents that match. next returns an empty one to be filled. The loop may go on behind the error of a
+// single document, which then is one that could not be read.
+func (r *Repo) find(ctx context.Context, q store.Query, next func() Document) iter.Seq2[Document, error] {
+	return func(yield func(Document, error) bool) {
+		limit := q.Limit
+		q.Limit = 0 // what is hidden must not count
+		for got, err := range r.store.Find(ctx, q) {
+			doc := next()
+			if err != nil {
+				doc.envelope().ID = got.ID
+				if !yield(doc, err) || !errors.Is(err, store.ErrCorrupt) {
+					return
+				}
+				continue
+			}
+			if !r.policy.Visible(got, r.now()) {
+				continue
+			}
+			if q.KeysOnly {
+				fill(doc.envelope(), &got)
+			} else if err := r.open(ctx, &got, doc); err != nil {
+				if !yield(doc, err) {
+					return
+				}
+				continue
+			}
+			if !yield(doc, nil) {
+				return
+			}
+			if limit--; limit == 0 {
+				return
+			}
+		}
+	}
+}
+
+// claim leases documents that are due. What cannot be read is passed to broken and left to the end of its lease; what is
+// past its active time is not given out.
+func (r *Repo) claim(ctx context.Context, kind store.Kind, until time.Time, limit int, next func() Document, broken func(store.Record, error)) error {
+	now := r.now()
+	records, err := r.store.Claim(ctx, kind, now, until, limit)
+	if err != nil {
+		return err
+	}
+	for i := range records {
+		if !r.policy.Visible(records[i], now) {
+			continue
+		}
+		if err := r.open(ctx, &records[i], next()); err != nil {
+			broken(records[i], err)
+		}
+	}
+	return nil
+}
+
+func (r *Repo) seal(ctx context.Context, doc Document) (*store.Record, error) {
+	body, err := doc.encode()
+	if err != nil {
+		return nil, fmt.Errorf("encode %s %s: %w", doc.kind(), doc.envelope().ID, err)
+	}
+	rec := record(doc)
+	rec.Body, err = r.vault.Seal(ctx, scope(rec), body)
+	if err != nil {
+		return nil, fmt.Errorf("seal %s %s: %w", rec.Kind, rec.ID, err)
+	}
+	return rec, nil
+}
+
+func (r *Repo) open(ctx context.Context, rec *store.Record, doc Document) error {
+	fill(doc.envelope(), rec)
+	body, err := r.vault.Open(ctx, scope(rec), rec.Body)
+	if err != nil {
+		return fmt.Errorf("open %s %s: %w", rec.Kind, rec.ID, err)
+	}
+	if err := doc.decode(body); err != nil {
+		return fmt.Errorf("decode %s %s: %w", rec.Kind, rec.ID, err)
+	}
+	return nil
+}
+
+// scope is what a body is bound to: it opens nowhere else.
+func scope(rec *store.Record) crypto.Scope {
+	return crypto.Scope{
+		Tenant:   rec.Tenant,
+		Category: rec.Category,
+		Record:   string(rec.Kind) + "/" + rec.ID,
+		Field:    "body",
+	}
+}
+
+func record(doc Document) *store.Record {
+	e := doc.envelope()
+	return &store.Record{
+		Key:      store.Key{Kind: doc.kind(), ID: e.ID},
+		Tenant:   e.Tenant,
+		Parent:   e.Parent,
+		Category: string(doc.category()),
+		Subjects: e.Subjects,
+		State:    e.State,
+		Created:  e.Created,
+		Due:      e.Due,
+		Version:  e.Version,
+	}
+}
+
+func fill(e *Envelope, rec *store.Record) {
+	*e = Envelope{
+		ID:       rec.ID,
+		Tenant:   rec.Tenant,
+		Parent:   rec.Parent,
+		State:    rec.State,
+		Subjects: rec.Subjects,
+		Created:  rec.Created,
+		Due:      rec.Due,
+		Version:  rec.Version,
+	}
+}

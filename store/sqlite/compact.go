@@ -1,0 +1,92 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+)
+
+// vacuumPages is how many pages one step of Compact gives back: about as much work as a large commit.
+const vacuumPages = 512
+
+// Compact gives the room of deleted records back to the file system and takes what is left of their bytes out of the
+// write-ahead log; see [store.Compacter]. It returns by how many bytes the files got smaller. Other calls go on between
+// its steps; only while the last of the log is copied, readers wait. A second Compact at the same time waits for the
+// first.
+func (s *Store) Compact(ctx context.Context) (freed int64, err error) {
+	if err := s.begin(ctx); err != nil {
+		return 0, err
+	}
+	defer s.calls.Done()
+	select {
+	case s.compacting <- struct{}{}:
+		defer func() { <-s.compacting }()
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+	before := s.size()
+	err = s.compact(ctx)
+	return max(0, before-s.size()), explain(ctx, err)
+}
+
+func (s *Store) compact(ctx context.Context) error {
+	for step := (&vacuuming{}); ; {
+		if err := s.writer.queue.do(ctx, step, 0, true); err != nil {
+			return err
+		}
+		if step.left == 0 {
+			break
+		}
+	}
+	// Most of the log is copied while readers still read; then it takes but a moment to cut it off.
+	if err := s.writer.queue.do(ctx, checkpointing("PASSIVE"), 0, true); err != nil {
+		return err
+	}
+	all, err := s.readers.takeAll(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.readers.putAll(all)
+	return s.writer.queue.do(ctx, checkpointing("TRUNCATE"), 0, true)
+}
+
+// size is how many bytes the store's files have.
+func (s *Store) size() (size int64) {
+	for _, suffix := range []string{"", "-wal"} {
+		if info, err := os.Stat(s.path + suffix); err == nil {
+			size += info.Size()
+		}
+	}
+	return size
+}
+
+// Vacuuming is the task of giving back some pages.
+type vacuuming struct {
+	// left is how many free pages there still are.
+	left int
+}
+
+func (v *vacuuming) do(w *writer) (outcome, broken error) {
+	if outcome := run(w.conn, fmt.Sprintf("PRAGMA incremental_vacuum(%d)", vacuumPages)); outcome != nil {
+		return outcome, nil
+	}
+	count, err := query(w.conn, "PRAGMA freelist_count")
+	if err != nil {
+		return err, nil
+	}
+	v.left, err = strconv.Atoi(count)
+	return err, nil
+}
+
+// Checkpointing is the task of copying the log into the file, in one of the driver's modes.
+type checkpointing string
+
+func (c checkpointing) do(w *writer) (outcome, broken error) {
+	busy, err := query(w.conn, fmt.Sprintf("PRAGMA wal_checkpoint(%s)", string(c)))
+	if err == nil && busy != "0" && c == "TRUNCATE" {
+		err = errors.New("the log could not be cut off: another program reads the file")
+	}
+	return err, nil
+}

@@ -51,8 +51,8 @@ func ParseDate(text string, zone *time.Location) (time.Time, error) {
 // isTimeOfDay says whether a text is H:mm or H:mm:ss.
 func isTimeOfDay(text string) bool {
 	s := scanner{rest: text}
-	_, _, _, nanosecond, ok := s.clock()
-	return ok && s.rest == "" && nanosecond == 0 && !strings.ContainsAny(text, ".,mM")
+	hour, minute, second, ok := s.hms()
+	return ok && s.rest == "" && hour < 24 && minute < 60 && second < 60
 }
 
 // A scanner takes pieces off the front of a text.
@@ -105,30 +105,36 @@ func (s *scanner) date() (year, month, day int, ok bool) {
 	return 0, 0, 0, false
 }
 
-func (s *scanner) clock() (hour, minute, second, nanosecond int, ok bool) {
+// hms takes hours and minutes, and seconds if there are any.
+func (s *scanner) hms() (hour, minute, second int, ok bool) {
 	if hour, _, ok = s.digits(1, 2); !ok || !s.take(":") {
+		return 0, 0, 0, false
+	}
+	if minute, _, ok = s.digits(2, 2); ok && s.take(":") {
+		second, _, ok = s.digits(2, 2)
+	}
+	return hour, minute, second, ok
+}
+
+// clock takes a time of day with all that may follow it but a zone.
+func (s *scanner) clock() (hour, minute, second, nanosecond int, ok bool) {
+	before := s.rest
+	if hour, minute, second, ok = s.hms(); !ok {
 		return 0, 0, 0, 0, false
 	}
-	if minute, _, ok = s.digits(2, 2); !ok {
-		return 0, 0, 0, 0, false
-	}
-	if s.take(":") {
-		if second, _, ok = s.digits(2, 2); !ok {
+	withSeconds := strings.Count(before[:len(before)-len(s.rest)], ":") == 2
+	if withSeconds && (s.take(".") || s.take(",")) {
+		fraction, count, ok := s.digits(1, 9)
+		if !ok {
 			return 0, 0, 0, 0, false
 		}
-		if s.take(".") || s.take(",") {
-			fraction, count, ok := s.digits(1, 9)
-			if !ok {
-				return 0, 0, 0, 0, false
-			}
-			for ; count < 9; count++ {
-				fraction *= 10
-			}
-			nanosecond = fraction
-			s.rest = strings.TrimLeft(s.rest, "0123456789")
+		for ; count < 9; count++ {
+			fraction *= 10
 		}
+		nanosecond = fraction
+		s.rest = strings.TrimLeft(s.rest, "0123456789")
 	}
-	blank := s.blanks()
+	s.blanks()
 	if len(s.rest) >= 2 && (s.rest[1] == 'M' || s.rest[1] == 'm') {
 		half := s.rest[0] | 0x20
 		if half != 'a' && half != 'p' || hour < 1 || hour > 12 {
@@ -140,8 +146,6 @@ func (s *scanner) clock() (hour, minute, second, nanosecond int, ok bool) {
 		}
 		s.rest = s.rest[2:]
 		s.blanks()
-	} else if blank && s.rest == "" {
-		return 0, 0, 0, 0, false
 	}
 	return hour, minute, second, nanosecond, hour < 24 && minute < 60 && second < 60
 }

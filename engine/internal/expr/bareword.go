@@ -68,13 +68,13 @@ scan:
 		return nil, false
 	}
 	// Text stays as it is written, 007 for one.
-	if arithmetic && parameter.Type != TypeText {
+	if parameter.Type != TypeText {
 		if n, ok := parseNumber(text); ok {
 			p.pos = i
 			return constant{n}, true
 		}
-		if n, ok := p.calculation(text, i, parameter, island); ok {
-			return n, true
+		if arithmetic && isCalculation(text, parameter, island) {
+			return p.calculation(text, i)
 		}
 	}
 	if island {
@@ -96,19 +96,23 @@ func (p *parser) dottedEnd(i int) int {
 	return i
 }
 
-// calculation decides whether an argument of nothing but numbers and operators is an expression, and parses it.
-func (p *parser) calculation(text string, end int, parameter Parameter, island bool) (node, bool) {
-	if !island && !parameter.sums {
-		switch parameter.Type {
-		case TypeNumber, TypeInteger, TypeUInteger, TypeBoolean:
-		case TypeAny:
-			if !hasLoneNumber(text) {
-				return nil, false
-			}
-		default: // 2016-12-28 is a date
-			return nil, false
-		}
+// isCalculation decides whether an argument of nothing but numbers and operators is to be an expression.
+func isCalculation(text string, parameter Parameter, island bool) bool {
+	if island || parameter.sums {
+		return true
 	}
+	switch parameter.Type {
+	case TypeNumber, TypeInteger, TypeUInteger, TypeBoolean:
+		return true
+	case TypeAny:
+		return hasLoneNumber(text)
+	}
+	return false // 2016-12-28 is a date
+}
+
+// calculation tries a text of numbers and operators as an expression. One that is none, such as - or 1.2.3, is a bareword
+// unless it has a lone number: then something is missing, and the parser is to say what.
+func (p *parser) calculation(text string, end int) (node, bool) {
 	// The text has no paths, functions or barewords, so trying leaves no trace but the position.
 	start, depth := p.pos, p.depth
 	n, err := p.expression()
@@ -117,7 +121,11 @@ func (p *parser) calculation(text string, end int, parameter Parameter, island b
 		return n, true
 	}
 	p.pos, p.depth = start, depth
-	return nil, false
+	if hasLoneNumber(text) {
+		return nil, false
+	}
+	p.pos = end
+	return constant{text}, true
 }
 
 // hasLoneNumber says whether one of the words between blanks is a number.

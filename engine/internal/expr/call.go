@@ -37,6 +37,7 @@ func (p *parser) callOf(name string, start int) (node, *Error) {
 			break
 		}
 		p.pos++
+		p.skipSpace()
 	}
 	if p.peek() != ')' {
 		return nil, p.unexpected(`an operator, ";" or ")"`)

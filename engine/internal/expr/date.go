@@ -67,17 +67,17 @@ func dateFunctions() []Function {
 		adding("Seconds", `addSeconds("2016-12-08T15:55:57.536Z"; 2)`, "2016-12-08T15:55:59.536Z", func(t time.Time, n float64) time.Time { return addMillis(t, n*1e3) }),
 		adding("Minutes", `addMinutes("2016-12-08T15:55:57.536Z"; 2)`, "2016-12-08T15:57:57.536Z", func(t time.Time, n float64) time.Time { return addMillis(t, n*60e3) }),
 		adding("Hours", `addHours("2016-12-08T15:55:57.536Z"; -2)`, "2016-12-08T13:55:57.536Z", func(t time.Time, n float64) time.Time { return addMillis(t, n*3600e3) }),
-		adding("Days", `addDays("2016-12-08T15:55:57.536Z"; 2)`, "2016-12-10T15:55:57.536Z", func(t time.Time, n float64) time.Time { return t.AddDate(0, 0, wholeDays(n)) }),
+		adding("Days", `addDays("2016-12-08T15:55:57.536Z"; 2)`, "2016-12-10T15:55:57.536Z", func(t time.Time, n float64) time.Time { return addDays(t, wholeDays(n)) }),
 		adding("Months", `addMonths("2016-08-31T15:55:57.536Z"; 1)`, "2016-09-30T15:55:57.536Z", func(t time.Time, n float64) time.Time { return addMonths(t, wholeDays(n)) }),
 		adding("Years", `addYears("2016-02-29T15:55:57.536Z"; 1)`, "2017-02-28T15:55:57.536Z", func(t time.Time, n float64) time.Time { return addMonths(t, wholeDays(n*12)) }),
 		setting("Second", "Returns the date with another second; numbers beyond 0 to 59 go over into the neighbouring minutes.",
-			`setSecond("2015-10-07T11:36:39.138Z"; 10)`, "2015-10-07T11:36:10.138Z", func(t time.Time, n int) time.Time { return withClock(t, t.Hour(), t.Minute(), n) }),
+			`setSecond("2015-10-07T11:36:39.138Z"; 10)`, "2015-10-07T11:36:10.138Z", func(t time.Time, n int) time.Time { return addMillis(t, float64(n-t.Second())*1e3) }),
 		setting("Minute", "Returns the date with another minute; numbers beyond 0 to 59 go over into the neighbouring hours.",
-			`setMinute("2015-10-07T11:36:39.138Z"; 61)`, "2015-10-07T12:01:39.138Z", func(t time.Time, n int) time.Time { return withClock(t, t.Hour(), n, t.Second()) }),
+			`setMinute("2015-10-07T11:36:39.138Z"; 61)`, "2015-10-07T12:01:39.138Z", func(t time.Time, n int) time.Time { return addMillis(t, float64(n-t.Minute())*60e3) }),
 		setting("Hour", "Returns the date with another hour; numbers beyond 0 to 23 go over into the neighbouring days.",
-			`setHour("2015-08-07T11:36:39.138Z"; 6)`, "2015-08-07T06:36:39.138Z", func(t time.Time, n int) time.Time { return withClock(t, n, t.Minute(), t.Second()) }),
+			`setHour("2015-08-07T11:36:39.138Z"; 6)`, "2015-08-07T06:36:39.138Z", withHour),
 		setting("Date", "Returns the date with another day of the month; numbers beyond its days go over into the neighbouring months.",
-			`setDate("2015-08-07T11:36:39.138Z"; 32)`, "2015-09-01T11:36:39.138Z", func(t time.Time, n int) time.Time { return t.AddDate(0, 0, n-t.Day()) }),
+			`setDate("2015-08-07T11:36:39.138Z"; 32)`, "2015-09-01T11:36:39.138Z", func(t time.Time, n int) time.Time { return addDays(t, n-t.Day()) }),
 		setting("Year", "Returns the date with another year; February 29 becomes February 28 where there is none.",
 			`setYear("2015-08-07T11:36:39.138Z"; 2017)`, "2017-08-07T11:36:39.138Z", func(t time.Time, n int) time.Time { return addMonths(t, (n-t.Year())*12) }),
 		calculate("setDay", "Returns the date with another weekday of its week, which runs from Sunday to Saturday: 1 to 7 with Sunday as 1, or an "+
@@ -85,7 +85,7 @@ func dateFunctions() []Function {
 			`setDay("2018-06-27T11:36:39.138Z"; Monday)`, "2018-06-25T11:36:39.138Z", Parameter{Name: "number or name", Type: TypeAny, sums: true},
 			func(c *Call, t time.Time) (time.Time, error) {
 				n, err := c.unit(weekdayNames[:])
-				return t.AddDate(0, 0, n-1-int(t.Weekday())), err
+				return addDays(t, n-1-int(t.Weekday())), err
 			}),
 		calculate("setMonth", "Returns the date with another month: 1 to 12, or an English name. Other numbers go over into the neighbouring years; "+
 			"the day is at most the month's last.",
@@ -151,7 +151,10 @@ func parseDateFunction(c *Call) (any, error) {
 	if t, ok := c.Args[0].(time.Time); ok {
 		return t, nil
 	}
-	text, err := c.textOf(c.Args[0])
+	if isNull(c.Args[0]) {
+		return nil, invalid("argument 1 (text) is empty, expected a date")
+	}
+	text, err := coerceText(c.Args[0], c.machine.lang.maxText)
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +162,7 @@ func parseDateFunction(c *Call) (any, error) {
 	if format == "" {
 		return coerceDate(text, loc)
 	}
-	if t, ok := parseMoment(text, format, c.Now(), loc); ok {
+	if t, ok := parseMoment(text.(string), format, c.Now(), loc); ok { //nolint:forcetypeassert // coerceText gives text
 		return checkDate(t)
 	}
 	return nil, invalid("the text is no date of the format %q", shorten(format))
@@ -177,16 +180,32 @@ func wholeDays(n float64) int { return int(math.Round(max(min(n, 1e9), -1e9))) }
 
 // addMonths keeps the day within the month that it comes to.
 func addMonths(t time.Time, months int) time.Time {
+	if months == 0 {
+		return t
+	}
 	year, month, day := t.Date()
 	first := time.Date(year, month+time.Month(months), 1, 0, 0, 0, 0, time.UTC)
 	day = min(day, daysIn(first.Year(), int(first.Month())))
 	hour, minute, second := t.Clock()
-	return time.Date(first.Year(), first.Month(), day, hour, minute, second, t.Nanosecond(), t.Location())
+	return localDate(first.Year(), int(first.Month()), day, hour, minute, second, t.Nanosecond(), t.Location())
 }
 
-func withClock(t time.Time, hour, minute, second int) time.Time {
+func addDays(t time.Time, days int) time.Time {
+	if days == 0 {
+		return t
+	}
 	year, month, day := t.Date()
-	return time.Date(year, month, day, hour, minute, second, t.Nanosecond(), t.Location())
+	hour, minute, second := t.Clock()
+	return localDate(year, int(month), day+days, hour, minute, second, t.Nanosecond(), t.Location())
+}
+
+func withHour(t time.Time, hour int) time.Time {
+	if hour == t.Hour() {
+		return t
+	}
+	year, month, day := t.Date()
+	_, minute, second := t.Clock()
+	return localDate(year, int(month), day, hour, minute, second, t.Nanosecond(), t.Location())
 }
 
 // unit gives the second argument as a number counted from 1, or the place of the English name that it is.

@@ -44,13 +44,29 @@ func parseDateText(text string, loc *time.Location) (time.Time, bool) {
 			return time.Time{}, false
 		}
 	}
-	midnight := time.Date(year, time.Month(month), day, 0, 0, 0, 0, zone)
-	if clock == 0 {
-		return midnight.UTC(), true
-	}
 	// The clock's fields rather than a sum, because a day with a change of clocks is not 24 hours long.
-	return time.Date(year, time.Month(month), day, int(clock/time.Hour), int(clock/time.Minute%60),
-		int(clock/time.Second%60), int(clock%time.Second), zone).UTC(), true
+	return localDate(year, month, day, int(clock/time.Hour), int(clock/time.Minute%60), int(clock/time.Second%60),
+		int(clock%time.Second), zone).UTC(), true
+}
+
+// localDate is time.Date with moment's answers where clocks change: a time that a zone skips is as much later as the
+// clocks are put forward, and of a time that there is twice it is the first. Days and clock fields may be out of range.
+func localDate(year, month, day, hour, minute, second, nanos int, loc *time.Location) time.Time {
+	wall := time.Date(year, time.Month(month), day, hour, minute, second, nanos, time.UTC)
+	if loc == time.UTC {
+		return wall
+	}
+	_, before := wall.Add(-24 * time.Hour).In(loc).Zone()
+	_, after := wall.Add(24 * time.Hour).In(loc).Zone()
+	first := wall.Add(-time.Duration(before) * time.Second).In(loc)
+	if _, offset := first.Zone(); before == after || offset == before {
+		return first
+	}
+	later := wall.Add(-time.Duration(after) * time.Second).In(loc)
+	if _, offset := later.Zone(); offset == after {
+		return later
+	}
+	return first
 }
 
 // numericDate reads YYYY-MM-DD, YYYY/MM/DD, YYYY.MM.DD, YYYYMMDD, MM/DD/YYYY, D.M.YYYY, and the signed six-digit years

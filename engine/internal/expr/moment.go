@@ -4,13 +4,21 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // The format of dates is that of moment.js 2.30 with its English locale, which is what Make documents for formatDate and
 // parseDate.
 
-// momentTokens are moment's formatting tokens, looked for longest first at each position.
-var momentTokens = map[byte][]string{
+// momentTokens are moment's formatting tokens that begin with a letter, the longest first.
+func momentTokens(first byte) []string {
+	if first > 'z' {
+		return nil
+	}
+	return tokensByLetter[first]
+}
+
+var tokensByLetter = ['z' + 1][]string{
 	'Y': {"YYYYYY", "YYYYY", "YYYY", "YY", "Y"},
 	'y': {"yyyy", "yyy", "yy", "y"},
 	'N': {"NNNNN", "NNNN", "NNN", "NN", "N"},
@@ -67,26 +75,43 @@ func longFormat(token string) string {
 	return ""
 }
 
-// nextToken takes the first token or literal off a format. Literals are [text in brackets], a character behind a
-// backslash, or any character that begins no token.
+// nextToken takes the first token or literal off a format. Literals are [text in brackets], which go to the last closing
+// bracket before the next opening one, a token or character behind a backslash, and any character that begins no token.
 func nextToken(format string) (token, literal, rest string) {
-	switch c := format[0]; c {
+	switch format[0] {
 	case '[':
-		if end := strings.IndexAny(format[1:], "[]"); end >= 0 && format[end+1] == ']' {
-			return "", format[1 : end+1], format[end+2:]
+		within := format[1:]
+		if next := strings.IndexByte(within, '['); next >= 0 {
+			within = within[:next]
+		}
+		if end := strings.LastIndexByte(within, ']'); end >= 0 {
+			return "", within[:end], format[end+2:]
 		}
 	case '\\':
-		if len(format) > 1 {
-			return "", format[1:2], format[2:]
+		if len(format) == 1 || format[1] == '\\' {
+			return "", "", format[min(2, len(format)):]
 		}
-	default:
-		for _, token := range momentTokens[c] {
-			if strings.HasPrefix(format, token) {
-				return token, "", format[len(token):]
-			}
+		literal = firstToken(format[1:])
+		if literal == "" {
+			_, size := utf8.DecodeRuneInString(format[1:])
+			literal = format[1 : 1+size]
+		}
+		return "", literal, format[1+len(literal):]
+	}
+	if token = firstToken(format); token != "" {
+		return token, "", format[len(token):]
+	}
+	_, size := utf8.DecodeRuneInString(format)
+	return "", format[:size], format[size:]
+}
+
+func firstToken(format string) string {
+	for _, token := range momentTokens(format[0]) {
+		if strings.HasPrefix(format, token) {
+			return token
 		}
 	}
-	return "", format[:1], format[1:]
+	return ""
 }
 
 // appendDate appends a date, which is in the zone that it is to be written in.
@@ -117,7 +142,7 @@ func appendToken(dst []byte, t time.Time, token string) []byte {
 		}
 		return appendSigned(dst, t.Year(), 4, false)
 	case "YY":
-		return two(abs(t.Year()) % 100)
+		return appendSigned(dst, t.Year()%100, 2, false)
 	case "YYYY":
 		return appendSigned(dst, t.Year(), 4, false)
 	case "YYYYY":
@@ -242,7 +267,7 @@ func appendWeek(dst []byte, t time.Time, token string) []byte {
 	case "ww", "WW":
 		return appendPadded(dst, week, 2)
 	case "gg", "GG":
-		return appendPadded(dst, abs(year)%100, 2)
+		return appendSigned(dst, year%100, 2, false)
 	}
 	return appendSigned(dst, year, len(token), false)
 }

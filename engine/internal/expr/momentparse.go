@@ -366,7 +366,7 @@ func (f *dateFields) resolve(now time.Time, loc *time.Location) (time.Time, bool
 	if f.hasOffset {
 		loc = time.FixedZone("", f.offset)
 	}
-	return time.Date(f.year, time.Month(f.month), f.day, f.hour, f.minute, f.second, f.ms*1e6, loc).UTC(), true
+	return localDate(f.year, f.month, f.day, f.hour, f.minute, f.second, f.ms*1e6, loc).UTC(), true
 }
 
 func given(n, otherwise int) int {

@@ -17,9 +17,9 @@ type aggregatorParams struct {
 	Target string `json:"target" label:"Target structure"`
 }
 
-// aggregator makes one bundle whose field "array" has an element per bundle of the group: the mapper as it was evaluated
-// for it. A mapper with the field "__IMTTARGET__" gives the value of that field instead of a collection. No bundles give an
-// empty array.
+// aggregator makes one bundle whose field "array" has an element per bundle of the group: the mapper as it was
+// evaluated for it. A mapper with the field "__IMTTARGET__" gives the value of that field instead of a collection. No
+// bundles give an empty array.
 //
 // The parameter "target" only told the editor which fields to offer for the mapper; it does not change the result.
 func aggregator() connector.Aggregator {

@@ -13,9 +13,9 @@ type feederInput struct {
 
 // feeder is the iterator: a bundle per element.
 //
-// A collection gives its fields to the bundle, everything else stands in the field "value", arrays inside the array too:
-// a second iterator takes them apart. Null, an empty text and an empty array give no bundle. An element that is null is
-// still an element and gives a bundle whose value is null.
+// A collection gives its fields to the bundle, everything else stands in the field "value", arrays inside the array
+// too: a second iterator takes them apart. Null, an empty text and an empty array give no bundle. An element that is
+// null is still an element and gives a bundle whose value is null.
 func feeder() connector.Search {
 	return connector.NewSearch(connector.Info{
 		Name:        "BasicFeeder",

@@ -1,7 +1,8 @@
 // Package datastore gives the modules that work on data stores: tables of entries that outlive runs. In blueprints they
 // stand as "datastore:AddRecord", "datastore:SearchRecord" and so on.
 //
-// Which store a module works on is its design-time parameter "datastore", a name or a number; a mapper cannot change it.
+// Which store a module works on is its design-time parameter "datastore", a name or a number; a mapper cannot change
+// it.
 package datastore
 
 import (

@@ -11,8 +11,8 @@ type getInput struct {
 	ReturnWrapped bool   `json:"returnWrapped" label:"Return the wrapped output"`
 }
 
-// getRecord reads a record. Its fields are the fields of the bundle, or stand in the field "data" with returnWrapped. If
-// there is no such record the bundle is empty, and the scenario goes on.
+// getRecord reads a record. Its fields are the fields of the bundle, or stand in the field "data" with returnWrapped.
+// If there is no such record the bundle is empty, and the scenario goes on.
 func getRecord() connector.Action {
 	return connector.NewAction(connector.Info{
 		Name:        "GetRecord",

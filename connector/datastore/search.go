@@ -15,12 +15,12 @@ type searchInput struct {
 	MappedLimit int64      `json:"mappAbleLimit" label:"Limit" type:"uinteger"`
 }
 
-// searchRecord gives a bundle {key, data} for each record that passes the filter. Without sort rules they come in the order
-// of the store. The limit of the mapper counts before the one of the parameters; none and 0 are no limit. No record gives
-// no bundle, or one empty bundle with continueWhenNoRes.
+// searchRecord gives a bundle {key, data} for each record that passes the filter. Without sort rules they come in the
+// order of the store. The limit of the mapper counts before the one of the parameters; none and 0 are no limit. No
+// record gives no bundle, or one empty bundle with continueWhenNoRes.
 //
-// The filter is that of scenarios; the left side of a condition is the name of a field of the record. "key" is the key of
-// the record, unless the record has a field of that name. The same holds for sort rules.
+// The filter is that of scenarios; the left side of a condition is the name of a field of the record. "key" is the key
+// of the record, unless the record has a field of that name. The same holds for sort rules.
 func searchRecord() connector.Search {
 	return connector.NewSearch(connector.Info{
 		Name:        "SearchRecord",

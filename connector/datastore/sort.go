@@ -24,8 +24,8 @@ type sortable struct {
 	values []any
 }
 
-// sorted collects entries and yields them sorted. Entries that are equal to all rules keep their order. With a limit no more
-// than twice as many entries are held at a time.
+// sorted collects entries and yields them sorted. Entries that are equal to all rules keep their order. With a limit no
+// more than twice as many entries are held at a time.
 func (s *search) sorted(found iter.Seq2[connector.Entry, error]) iter.Seq2[connector.Entry, error] {
 	return func(yield func(connector.Entry, error) bool) {
 		var held []sortable
@@ -97,9 +97,9 @@ func (s *search) compare(a, b sortable) int {
 	return 0
 }
 
-// compare orders values of all types: null, then numbers, texts, collections, arrays, buffers, false, true, dates. Texts and
-// buffers are ordered by their bytes, which for texts is the order of code points, and arrays by their length. Collections
-// are all equal.
+// compare orders values of all types: null, then numbers, texts, collections, arrays, buffers, false, true, dates.
+// Texts and buffers are ordered by their bytes, which for texts is the order of code points, and arrays by their
+// length. Collections are all equal.
 func compare(a, b any) int {
 	if order := cmp.Compare(rank(a), rank(b)); order != 0 {
 		return order

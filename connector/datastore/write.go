@@ -15,9 +15,9 @@ type addInput struct {
 	Data      connector.Bundle `json:"data" label:"Record"`
 }
 
-// addRecord adds a record and gives its key. A record of that key that exists is replaced as a whole with overwrite, else it
-// is a DuplicateDataError. Without a key one is made, the same for every attempt at an operation, so that a second attempt
-// does not add a second record.
+// addRecord adds a record and gives its key. A record of that key that exists is replaced as a whole with overwrite,
+// else it is a DuplicateDataError. Without a key one is made, the same for every attempt at an operation, so that a
+// second attempt does not add a second record.
 func addRecord() connector.Action {
 	return connector.NewAction(connector.Info{
 		Name:        "AddRecord",
@@ -59,8 +59,8 @@ type updateInput struct {
 	Data            connector.Bundle `json:"data" label:"Record"`
 }
 
-// updateRecord changes fields of a record and gives its key; see update for how. If there is no such record it is added as it
-// was mapped with upsert, else it is a DataError.
+// updateRecord changes fields of a record and gives its key; see update for how. If there is no such record it is added
+// as it was mapped with upsert, else it is a DataError.
 func updateRecord() connector.Action {
 	return connector.NewAction(connector.Info{
 		Name:        "UpdateRecord",
@@ -89,13 +89,14 @@ func updateRecord() connector.Action {
 
 // An update says how a record is changed.
 //
-// A field that is not given or is empty (null, an empty text, an empty array) keeps its value, because the editor writes all
-// fields of a record, those that were left empty too; one that the author erased becomes null. Collections are changed field
-// by field in the same way. An array replaces the old one with overwriteArrays, else its elements are added behind the old
-// ones. All other values replace the old ones, and new fields stand behind the others.
+// A field that is not given or is empty (null, an empty text, an empty array) keeps its value, because the editor
+// writes all fields of a record, those that were left empty too; one that the author erased becomes null. Collections
+// are changed field by field in the same way. An array replaces the old one with overwriteArrays, else its elements are
+// added behind the old ones. All other values replace the old ones, and new fields stand behind the others.
 //
-// Make's help does not say what becomes of arrays and collections (https://help.make.com/data-stores). The rule for arrays
-// follows from the name of the option and from published blueprints, which gather the pages of a list in this way.
+// Make's help does not say what becomes of arrays and collections (https://help.make.com/data-stores). The rule for
+// arrays follows from the name of the option and from published blueprints, which gather the pages of a list in this
+// way.
 type update struct {
 	overwriteArrays bool
 	erased          []string

@@ -20,8 +20,9 @@ var (
 	errUTF8   = errors.New("is not valid UTF-8")
 )
 
-// parseForm reads fields as browsers write forms and query strings, in their order (https://url.spec.whatwg.org,
-// application/x-www-form-urlencoded). Pairs without a name are dropped.
+// parseForm reads a query string or a form (application/x-www-form-urlencoded) and keeps the order of its fields. Pairs
+// without a name are dropped. Unlike a browser it refuses malformed escapes and what is not UTF-8: a guess would change
+// data.
 func parseForm(text string) (connector.Bundle, error) {
 	var form fields
 	count := 0
@@ -135,7 +136,8 @@ func readMultipart(body io.Reader, boundary string) (connector.Bundle, error) {
 	}
 }
 
-// partValue is the value of one part: a file when it says what the file is called, else a text, or a buffer of what is none.
+// partValue is the value of one part: a file when it says what the file is called, else a text, or a buffer of what is
+// none.
 func partValue(part *multipart.Part, content []byte) any {
 	if name := part.FileName(); name != "" {
 		kind := part.Header.Get("Content-Type")

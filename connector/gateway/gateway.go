@@ -1,5 +1,5 @@
-// Package gateway gives the modules at the gate of a scenario: the webhook that starts it and the answer to its caller. In
-// blueprints they stand as "gateway:CustomWebHook" and "gateway:WebhookRespond".
+// Package gateway gives the modules at the gate of a scenario: the webhook that starts it and the answer to its caller.
+// In blueprints they stand as "gateway:CustomWebHook" and "gateway:WebhookRespond".
 package gateway
 
 import (

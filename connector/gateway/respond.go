@@ -30,12 +30,13 @@ type respondHeader struct {
 	Value string `json:"value" label:"Value" max:"4096"`
 }
 
-// webhookRespond answers the caller of the hook that started the run, and gives an empty bundle. Only the first answer of a
-// run is sent.
+// webhookRespond answers the caller of the hook that started the run, and gives an empty bundle. Only the first answer
+// of a run is sent.
 //
-// A body that is a text is sent as text/plain, a buffer as application/octet-stream, a collection or an array as its JSON
-// with application/json, everything else as its text, unless a header Content-Type says otherwise. Without a body there is
-// no Content-Type. Headers that steer the connection itself, such as Content-Length, are left out: the server sets them.
+// A body that is a text is sent as text/plain, a buffer as application/octet-stream, a collection or an array as its
+// JSON with application/json, everything else as its text, unless a header Content-Type says otherwise. Without a body
+// there is no Content-Type. Headers that steer the connection itself, such as Content-Length, are left out: the server
+// sets them.
 func webhookRespond() connector.Action {
 	return connector.NewAction(connector.Info{
 		Name:        "WebhookRespond",
@@ -117,8 +118,8 @@ func isToken(name string) bool {
 	return name != ""
 }
 
-// isFieldValue says whether a text can be the value of a header (RFC 9110, section 5.5): without line breaks, which would
-// begin a header that nobody asked for, and without other control characters but tabs.
+// isFieldValue says whether a text can be the value of a header (RFC 9110, section 5.5): without line breaks, which
+// would begin a header that nobody asked for, and without other control characters but tabs.
 func isFieldValue(value string) bool {
 	for i := range len(value) {
 		if c := value[i]; c < ' ' && c != '\t' || c == 0x7f {

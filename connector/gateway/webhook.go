@@ -48,22 +48,23 @@ type hookParams struct {
 
 // customWebhook makes bundles of a request. What the query string and the body have as fields become the fields of one
 // bundle: those of the body in their order, then those of the query string, which win where both have a name
-// (https://apps.make.com/gateway). A name that stands more than once gives an array in the order of the request. Names are
-// taken as they are, brackets included.
+// (https://apps.make.com/gateway). A name that stands more than once gives an array in the order of the request. Names
+// are taken as they are, brackets included.
 //
 // The body is read by its content type:
 //
-//   - application/json and others that end in +json: an object gives its fields, an array a bundle and so a run per element,
-//     everything else the field "value".
+//   - application/json and others that end in +json: an object gives its fields, an array a bundle and so a run per
+//     element, everything else the field "value".
 //   - application/x-www-form-urlencoded: a text per field.
 //   - multipart/form-data: a text per field and a collection {name, mime, data} per file. Where files have one name in
 //     common, the first one's collection has the field "files" with all of them.
-//   - Everything else, and a body without a type, gives the field "value": a text, or a buffer when it is not valid UTF-8
-//     or of a binary type. An empty body gives nothing.
+//   - Everything else, and a body without a type, gives the field "value": a text, or a buffer when it is not valid
+//     UTF-8 or of a binary type. An empty body gives nothing.
 //
-// The parameter "stringify" (JSON pass-through) puts a JSON body into "value" as it came. "headers" adds the headers of the
-// request as an array of {name, value} in the field "__IMTHEADERS__", names in lower case and sorted, without the key of the
-// hook (x-make-apikey); "method" adds the method in "__IMTMETHOD__". A caller cannot forge these two fields.
+// The parameter "stringify" (JSON pass-through) puts a JSON body into "value" as it came. "headers" adds the headers of
+// the request as an array of {name, value} in the field "__IMTHEADERS__", names in lower case and sorted, without the
+// key of the hook (x-make-apikey) but with all else that the caller sent, such as Authorization; "method" adds the
+// method in "__IMTMETHOD__". A caller cannot forge these two fields.
 //
 // A body or a query string that cannot be read is a DataError.
 func customWebhook() connector.Receiver {
@@ -149,8 +150,8 @@ func readBody(request *http.Request, stringify bool) ([]connector.Bundle, error)
 	return []connector.Bundle{connector.NewBundle(valueField, plain(mediaType, body))}, nil
 }
 
-// unreadable is the error of a body that could not be read. What says that it is too long or too slow is kept for the engine
-// to answer; all else is the caller's fault, described by the message.
+// unreadable is the error of a body that could not be read. What says that it is too long or too slow is kept for the
+// engine to answer; all else is the caller's fault, described by the message.
 func unreadable(err error, message string) error {
 	var tooLong *http.MaxBytesError
 	if errors.As(err, &tooLong) || isTimeout(err) {
@@ -168,7 +169,7 @@ func isTimeout(err error) bool {
 func parseJSON(body []byte) ([]connector.Bundle, error) {
 	value, err := connector.ParseJSON(body)
 	if err != nil {
-		message := strings.TrimPrefix(err.Error(), "connector: ")
+		message := strings.ReplaceAll(err.Error(), "connector: ", "")
 		return nil, &connector.Error{Type: connector.DataError, Message: message, Err: err}
 	}
 	elements, ok := value.([]any)

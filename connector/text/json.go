@@ -11,14 +11,15 @@ import (
 )
 
 type parseInput struct {
-	JSON []byte `json:"json" label:"JSON string" required:"true"`
+	JSON string `json:"json" label:"JSON string" required:"true"`
 }
 
-// parseJSON reads a JSON text, or a buffer of one. An object gives one bundle with its fields in their order, an array a
-// bundle per element, and what is neither an object stands in the field "value". Text that is no JSON is a DataError that
-// names the byte, and never what stands there.
+// parseJSON reads a JSON text, or a buffer of one. An object gives one bundle with its fields in their order, an array
+// a bundle per element, and what is neither an object stands in the field "value". Text that is no JSON is a DataError
+// that names the byte, and never what stands there.
 //
-// The parameter "type" names a data structure; it tells the editor which fields to expect and does not change the result.
+// The parameter "type" names a data structure; it tells the editor which fields to expect and does not change the
+// result.
 func parseJSON() connector.Search {
 	return connector.NewSearch(connector.Info{
 		Name:        "ParseJSON",
@@ -27,12 +28,11 @@ func parseJSON() connector.Search {
 		Description: "Reads a JSON text.",
 		Pure:        true,
 		Params:      structureParam(),
-		Input:       []connector.Field{{Name: "json", Type: connector.TypeText, Label: "JSON string", Required: true}},
 	}, func(ctx context.Context, _ *connector.Call, in parseInput) iter.Seq2[connector.Bundle, error] {
 		return func(yield func(connector.Bundle, error) bool) {
-			value, err := connector.ParseJSON(in.JSON)
+			value, err := connector.ParseJSON([]byte(in.JSON))
 			if err != nil {
-				message := strings.TrimPrefix(err.Error(), "connector: ")
+				message := strings.ReplaceAll(err.Error(), "connector: ", "")
 				yield(connector.Bundle{}, &connector.Error{Type: connector.DataError, Message: message, Err: err})
 				return
 			}
@@ -62,9 +62,9 @@ func structureParam() []connector.Field {
 	return []connector.Field{{Name: "type", Type: connector.TypeAny, Label: "Data structure"}}
 }
 
-// createJSON writes the fields of its mapper as a JSON object, in the order of the mapper, as JavaScript's JSON.stringify
-// does: what is text to JSON is text, dates are ISO 8601 in UTC, and buffers are their text or base64. The parameter "space"
-// is the indentation: none, "tab", "2" or "4".
+// createJSON writes the fields of its mapper as a JSON object, in the order of the mapper, as JavaScript's
+// JSON.stringify does: what is text to JSON is text, dates are ISO 8601 in UTC, and buffers are their text or base64.
+// The parameter "space" is the indentation: none, "tab", "2" or "4".
 //
 // The parameter "type" names a data structure. The fields are taken as they were mapped, whatever it says.
 func createJSON() connector.Action {

@@ -1,5 +1,5 @@
-// Package text gives the connectors that read and write text formats. Each format has a prefix of its own in blueprints and
-// is a connector of its own here: [JSON] is "json".
+// Package text gives the connectors that read and write text formats. Each format has a prefix of its own in blueprints
+// and is a connector of its own here: [JSON] is "json".
 package text
 
 import (
@@ -8,8 +8,8 @@ import (
 	"github.com/ebbkit/ebb/connector"
 )
 
-// JSON returns the connector "json" with ParseJSON, CreateJSON and TransformToJSON. Its modules are pure, hold no state and
-// may be used by many goroutines.
+// JSON returns the connector "json" with ParseJSON, CreateJSON and TransformToJSON. Its modules are pure, hold no state
+// and may be used by many goroutines.
 func JSON() connector.Connector {
 	return format{name: "json", modules: []connector.Module{parseJSON(), createJSON(), transformToJSON()}}
 }

@@ -23,8 +23,8 @@ var (
 	errPatternTime   = errors.New("took too long to match")
 )
 
-// maxPatterns is how many compiled patterns are kept. A table has a handful that stay the same; patterns that are mapped
-// from data would pile up without a limit.
+// maxPatterns is how many compiled patterns are kept. A table has a handful that stay the same; patterns that are
+// mapped from data would pile up without a limit.
 const maxPatterns = 256
 
 // patterns keeps compiled patterns, because compiling takes far longer than matching. Many goroutines may use it.

@@ -19,9 +19,9 @@ type switchCase struct {
 	Output  any    `json:"output" label:"Output"`
 }
 
-// switcher compares a text with the patterns of the cases, from the first on, and gives the output of the case that fits:
-// one that is equal or, with useRegExpMatch, one whose regular expression is found somewhere in the text. If none fits it
-// gives the else output; if that is null or an empty text, no bundle.
+// switcher compares a text with the patterns of the cases, from the first on, and gives the output of the case that
+// fits: one that is equal or, with useRegExpMatch, one whose regular expression is found somewhere in the text. If none
+// fits it gives the else output; if that is null or an empty text, no bundle.
 func switcher() connector.Search {
 	var known patterns
 	return connector.NewSearch(connector.Info{

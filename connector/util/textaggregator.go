@@ -36,8 +36,8 @@ type textOutput struct {
 	Text string `json:"text" label:"Text"`
 }
 
-// textAggregator joins the texts of a group with a separator: none, a new line, a tab or another text, which is taken as it
-// stands. A value that is empty is an empty row. No bundles give an empty text.
+// textAggregator joins the texts of a group with a separator: none, a new line, a tab or another text, which is taken
+// as it stands. A value that is empty is an empty row. No bundles give an empty text.
 func textAggregator() connector.Aggregator {
 	return connector.NewAggregator(connector.Info{
 		Name:        "TextAggregator",

@@ -1,5 +1,5 @@
-// Package util gives the tools of scenarios: variables, a value to map on, a pause, a switch and the text aggregator. In
-// blueprints they stand as "util:SetVariable2", "util:TextAggregator" and so on.
+// Package util gives the tools of scenarios: variables, a value to map on, a pause, a switch and the text aggregator.
+// In blueprints they stand as "util:SetVariable2", "util:TextAggregator" and so on.
 package util
 
 import (

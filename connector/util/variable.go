@@ -37,8 +37,8 @@ type variable struct {
 	Value any    `json:"value" label:"Variable value"`
 }
 
-// setVariables sets many variables in the order in which they are given. Its bundle has a field for each; of a name that
-// is given twice the last value counts.
+// setVariables sets many variables in the order in which they are given. Its bundle has a field for each; of a name
+// that is given twice the last value counts.
 func setVariables() connector.Action {
 	return connector.NewAction(connector.Info{
 		Name:        "SetVariables",
@@ -60,8 +60,8 @@ type getVariableInput struct {
 	Name string `json:"name" label:"Variable name" required:"true"`
 }
 
-// getVariable reads a variable that was set earlier in the run, wherever that was. Its bundle has one field: the variable,
-// by its name; null when it was not set.
+// getVariable reads a variable that was set earlier in the run, wherever that was. Its bundle has one field: the
+// variable, by its name; null when it was not set.
 func getVariable() connector.Action {
 	return connector.NewAction(connector.Info{
 		Name:        "GetVariable2",

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/ebbkit/ebb/connector"
 )
@@ -24,11 +25,10 @@ func (g *guarded) RoundTrip(request *http.Request) (*http.Response, error) {
 	sent := request
 	if crossed(request) {
 		sent = request.Clone(request.Context())
-		for name := range sent.Header {
-			// A cookie may be one that a jar has for the new host; those of the first are gone already, see checkRedirect.
-			if !slices.Contains(harmless, name) && name != "Cookie" {
-				delete(sent.Header, name)
-			}
+		cookies := foreignCookies(sent)
+		keepHarmless(sent.Header)
+		if cookies != "" {
+			sent.Header.Set("Cookie", cookies)
 		}
 	}
 	response, err := g.base.RoundTrip(sent)
@@ -68,13 +68,37 @@ func (g *Guard) checkRedirect(request *http.Request, via []*http.Request) error 
 		return tooMany(g.policy.MaxRedirects)
 	}
 	if crossed(request) {
-		for name := range request.Header {
-			if !slices.Contains(harmless, name) {
-				delete(request.Header, name)
+		keepHarmless(request.Header)
+	}
+	return nil
+}
+
+func keepHarmless(header http.Header) {
+	for name := range header {
+		if !slices.Contains(harmless, name) {
+			delete(header, name)
+		}
+	}
+}
+
+// foreignCookies returns the cookies that a jar has added for the host of a redirect: all but those of the first request.
+func foreignCookies(request *http.Request) string {
+	first := request
+	for first.Response != nil && first.Response.Request != nil {
+		first = first.Response.Request
+	}
+	var old, cookies []string
+	for _, line := range first.Header["Cookie"] {
+		old = append(old, strings.Split(line, "; ")...)
+	}
+	for _, line := range request.Header["Cookie"] {
+		for pair := range strings.SplitSeq(line, "; ") {
+			if !slices.Contains(old, pair) {
+				cookies = append(cookies, pair)
 			}
 		}
 	}
-	return nil
+	return strings.Join(cookies, "; ")
 }
 
 func tooMany(limit int) error {

@@ -187,7 +187,11 @@ func meantOperator(name string) string {
 	case "lte", "<=", "le", "lessequal", "lessthanorequal", "lessthanorequalto", "atmost":
 		rest = "lessorequal"
 	}
-	for _, candidate := range []string{prefix + ":" + not + rest + suffix, prefix + ":" + not + rest, "number:" + not + rest} {
+	candidates := []string{prefix + ":" + not + rest + suffix, prefix + ":" + not + rest}
+	if prefix == "text" {
+		candidates = append(candidates, "number:"+not+rest) // text has no order
+	}
+	for _, candidate := range candidates {
 		if _, ok := operators[candidate]; ok {
 			return candidate
 		}

@@ -288,7 +288,12 @@ func formatNumber(c *Call) (any, error) {
 // fixed is JavaScript's toFixed: the exact binary value rounded, ties away from zero. A negative number that rounds to
 // zero loses its sign.
 func fixed(f float64, decimals int) string {
-	text := new(big.Rat).SetFloat64(f).FloatString(decimals) // which rounds halves away from zero
+	text := strconv.FormatFloat(f, 'f', decimals, 64)
+	// FormatFloat rounds the exact value, but halves to even. A half has one decimal more, a 5, and nothing behind it:
+	// what is cut off is a whole number of halves only if its own digits end there.
+	if scaled := math.Abs(f) * math.Pow10(min(decimals, 22)); decimals > 22 || scaled-math.Trunc(scaled) == 0.5 || scaled >= 1<<52 {
+		text = new(big.Rat).SetFloat64(f).FloatString(decimals) // which rounds halves away from zero
+	}
 	if strings.Trim(text, "-0.") == "" {
 		text = strings.TrimPrefix(text, "-")
 	}

@@ -1,0 +1,113 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/connector/builtin"
+	"github.com/ebbkit/ebb/connector/datastore"
+	"github.com/ebbkit/ebb/connector/gateway"
+	"github.com/ebbkit/ebb/connector/text"
+	"github.com/ebbkit/ebb/connector/util"
+)
+
+// generic are the connectors that every engine has.
+func generic() []connector.Connector {
+	return []connector.Connector{builtin.New(), util.New(), gateway.New(), text.JSON(), datastore.New()}
+}
+
+// A catalog finds modules by the names that blueprints use.
+type catalog struct {
+	apps map[string]bool
+	// modules has the versions of each module, lowest first.
+	modules map[string][]connector.Module
+	names   []string
+}
+
+func newCatalog(connectors []connector.Connector) (*catalog, error) {
+	c := &catalog{apps: map[string]bool{}, modules: map[string][]connector.Module{}}
+	own := map[string]bool{}
+	var problems []error
+	for _, x := range connectors {
+		if x == nil {
+			problems = append(problems, fmt.Errorf("%w: Config.Connectors holds a nil", ErrInvalid))
+			continue
+		}
+		if own[x.Name()] {
+			problems = append(problems, fmt.Errorf("%w: Config.Connectors holds two connectors of the name %q", ErrInvalid, x.Name()))
+		}
+		own[x.Name()] = true
+		problems = append(problems, c.add(x))
+	}
+	for _, x := range generic() {
+		if !own[x.Name()] {
+			problems = append(problems, c.add(x))
+		}
+	}
+	c.names = make([]string, 0, len(c.modules))
+	for name := range c.modules {
+		c.names = append(c.names, name)
+	}
+	slices.Sort(c.names)
+	return c, errors.Join(problems...)
+}
+
+func (c *catalog) add(x connector.Connector) error {
+	if x.Name() == "" || strings.Contains(x.Name(), ":") {
+		return fmt.Errorf("%w: a connector has the name %q: it needs one without a colon", ErrInvalid, x.Name())
+	}
+	c.apps[x.Name()] = true
+	var problems []error
+	for _, module := range x.Modules() {
+		info := module.Info()
+		name := x.Name() + ":" + info.Name
+		if info.Problem != nil {
+			problems = append(problems, fmt.Errorf("%w: module %s: %w", ErrInvalid, name, info.Problem))
+		}
+		if kinds(module) != 1 {
+			problems = append(problems, fmt.Errorf("%w: module %s must be exactly one of trigger, receiver, action, search and aggregator", ErrInvalid, name))
+		}
+		versions := append(c.modules[name], module)
+		slices.SortStableFunc(versions, func(a, b connector.Module) int { return a.Info().Version - b.Info().Version })
+		c.modules[name] = versions
+	}
+	return errors.Join(problems...)
+}
+
+// kinds counts the kinds that a module is of.
+func kinds(module connector.Module) int {
+	n := 0
+	for _, is := range []bool{is[connector.Trigger](module), is[connector.Receiver](module), is[connector.Action](module),
+		is[connector.Search](module), is[connector.Aggregator](module)} {
+		if is {
+			n++
+		}
+	}
+	return n
+}
+
+func is[K connector.Module](module connector.Module) bool {
+	_, ok := module.(K)
+	return ok
+}
+
+// find returns the module of a name that speaks a version: that version's own, else one that speaks any, else the newest.
+// exact is false in the last case.
+func (c *catalog) find(name string, version int) (module connector.Module, exact, ok bool) {
+	versions := c.modules[name]
+	if len(versions) == 0 {
+		return nil, false, false
+	}
+	for _, module := range versions {
+		if module.Info().Version == version {
+			return module, true, true
+		}
+	}
+	if versions[0].Info().Version == 0 {
+		return versions[0], true, true
+	}
+	return versions[len(versions)-1], false, true
+}

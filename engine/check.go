@@ -1,0 +1,201 @@
+package engine
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/engine/blueprint"
+	"github.com/ebbkit/ebb/engine/internal/expr"
+	"github.com/ebbkit/ebb/engine/internal/flow"
+)
+
+// Check reports everything that is wrong with a blueprint, with this engine's connectors and functions in mind. An app for
+// which there is no connector is no problem of the blueprint: unknown lists the modules of such apps.
+func (e *Engine) Check(bp *blueprint.Blueprint) (problems []blueprint.Problem, unknown []string) {
+	known := catalogOf{e.modules}
+	return blueprint.Check(bp, blueprint.CheckOptions{Language: languageOf{e.language}, Catalog: known}), blueprint.Unknown(bp, known)
+}
+
+// compile checks a blueprint and makes a program of it. stubs are modules that stand in for the blueprint's own, by id.
+func (c *core) compile(bp *blueprint.Blueprint, stubs map[int]connector.Module) (*flow.Program, []blueprint.Problem, error) {
+	problems := blueprint.Check(bp, blueprint.CheckOptions{Language: languageOf{c.language}, Catalog: stubbed{catalogOf{c.modules}, bp, stubs}})
+	program, more := flow.Compile(bp, c.language, func(m *blueprint.Module) connector.Module {
+		if stub := stubs[m.ID]; stub != nil {
+			return stub
+		}
+		module, _, _ := c.modules.find(m.Name, m.Version)
+		return module
+	})
+	for _, problem := range more {
+		if !reported(problems, problem) {
+			problems = append(problems, problem)
+		}
+	}
+	if !blueprint.OK(problems) {
+		return nil, problems, &CheckError{Problems: problems}
+	}
+	return program, problems, nil
+}
+
+// reported says whether the same thing has been found wrong already: Check and Compile both look at some places.
+func reported(problems []blueprint.Problem, problem blueprint.Problem) bool {
+	return slices.ContainsFunc(problems, func(p blueprint.Problem) bool {
+		return p.Severity == blueprint.SeverityError && p.Module == problem.Module && strings.HasPrefix(p.Field, problem.Field) &&
+			(p.Column == problem.Column || p.Column == 0)
+	})
+}
+
+// languageOf lets package blueprint look into expressions.
+type languageOf struct{ *expr.Language }
+
+// Codes of problems in expressions.
+const (
+	codeExpression = flow.CodeExpression
+	codeZeroIndex  = "zero-index"
+	codeBareword   = "bareword"
+)
+
+// Template implements blueprint.Language.
+func (l languageOf) Template(text string) (refs []blueprint.Ref, problems []blueprint.TextProblem) {
+	template, err := l.Compile(text, nil)
+	var several expr.Errors
+	switch {
+	case errors.As(err, &several):
+		for _, e := range several {
+			message := e.Message
+			if e.Expected != "" {
+				message += ", expected " + e.Expected
+			}
+			problems = append(problems, blueprint.TextProblem{Column: e.Column, Code: codeExpression, Message: message})
+		}
+		return nil, problems
+	case err != nil:
+		return nil, []blueprint.TextProblem{{Column: 1, Code: codeExpression, Message: err.Error()}}
+	}
+	for _, r := range template.References() {
+		if r.Kind == expr.ModuleReference {
+			refs = append(refs, blueprint.Ref{Module: r.Module, Column: r.Column, Path: strings.Join(r.Path, ".")})
+		}
+		if r.ZeroIndex {
+			problems = append(problems, blueprint.TextProblem{
+				Column: r.Column, Severity: blueprint.SeverityWarning, Code: codeZeroIndex,
+				Message: "index [0] is always null: indexes count from 1",
+			})
+		}
+		if r.Kind == expr.BarewordReference {
+			problems = append(problems, blueprint.TextProblem{
+				Column: r.Column, Severity: blueprint.SeverityWarning, Code: codeBareword,
+				Message: "text without quotes stands where a value could be meant: put it into quotes, or mend the name",
+			})
+		}
+	}
+	return refs, problems
+}
+
+// Operator implements blueprint.Language.
+func (l languageOf) Operator(o string) (ok bool, suggestion string) {
+	if _, err := expr.ParseOperator(o); err == nil {
+		return true, ""
+	}
+	return false, expr.MeantOperator(o)
+}
+
+// catalogOf lets package blueprint look up modules: those of the connectors, and those that shape a flow and are the
+// interpreter's own.
+type catalogOf struct{ *catalog }
+
+var shapes = map[string]blueprint.Kind{
+	blueprint.Router:   blueprint.KindRouter,
+	blueprint.IfElse:   blueprint.KindConditional,
+	blueprint.Merge:    blueprint.KindConverger,
+	blueprint.Ignore:   blueprint.KindDirective,
+	blueprint.Resume:   blueprint.KindDirective,
+	blueprint.Commit:   blueprint.KindDirective,
+	blueprint.Rollback: blueprint.KindDirective,
+	blueprint.Break:    blueprint.KindDirective,
+}
+
+// Modules implements blueprint.Catalog.
+func (c catalogOf) Modules(app string) ([]string, bool) {
+	if !c.apps[app] {
+		return nil, false
+	}
+	var names []string
+	for _, name := range c.names {
+		if strings.HasPrefix(name, app+":") {
+			names = append(names, name)
+		}
+	}
+	for name := range shapes {
+		if strings.HasPrefix(name, app+":") {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names, true
+}
+
+// Module implements blueprint.Catalog. A module that speaks another version than the blueprint's is better than none.
+func (c catalogOf) Module(name string, version int) (blueprint.ModuleInfo, bool) {
+	if kind, ok := shapes[name]; ok {
+		return blueprint.ModuleInfo{Kind: kind}, true
+	}
+	module, _, ok := c.find(name, version)
+	if !ok {
+		return blueprint.ModuleInfo{}, false
+	}
+	return describe(module), true
+}
+
+func describe(module connector.Module) blueprint.ModuleInfo {
+	info := module.Info()
+	described := blueprint.ModuleInfo{Kind: blueprint.KindAction}
+	switch module.(type) {
+	case connector.Trigger, connector.Receiver:
+		described.Kind = blueprint.KindTrigger
+	case connector.Search:
+		described.Kind = blueprint.KindSearch
+	case connector.Aggregator:
+		described.Kind = blueprint.KindAggregator
+	}
+	for _, field := range slices.Concat(info.Params, info.Input) {
+		if field.Required && field.Default == nil {
+			described.Required = append(described.Required, field.Name)
+		}
+	}
+	slices.Sort(described.Required)
+	return described
+}
+
+// stubbed is a catalog in which some modules of one blueprint are replaced.
+type stubbed struct {
+	catalogOf
+	bp    *blueprint.Blueprint
+	stubs map[int]connector.Module
+}
+
+// Modules implements blueprint.Catalog.
+func (s stubbed) Modules(app string) ([]string, bool) {
+	names, ok := s.catalogOf.Modules(app)
+	for _, m := range s.bp.All() {
+		if s.stubs[m.ID] != nil && m.App() == app {
+			names = append(names, m.Name)
+		}
+	}
+	return names, ok
+}
+
+// Module implements blueprint.Catalog.
+func (s stubbed) Module(name string, version int) (blueprint.ModuleInfo, bool) {
+	if info, ok := s.catalogOf.Module(name, version); ok {
+		return info, ok
+	}
+	for _, m := range s.bp.All() {
+		if stub := s.stubs[m.ID]; stub != nil && m.Name == name && m.Version == version {
+			return describe(stub), true
+		}
+	}
+	return blueprint.ModuleInfo{}, false
+}

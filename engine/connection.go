@@ -1,0 +1,164 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strconv"
+
+	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/crypto/secret"
+	"github.com/ebbkit/ebb/engine/blueprint"
+	"github.com/ebbkit/ebb/engine/internal/repo"
+	"github.com/ebbkit/ebb/store"
+)
+
+// CodeNoConnection is the code of the problem that a module needs a connection which is not there.
+const CodeNoConnection = "no-connection"
+
+// SaveConnection seals a connection in the vault, or replaces the one of the same name. Nothing that the engine returns
+// ever shows its secrets again; modules get them for one operation.
+func (e *Engine) SaveConnection(ctx context.Context, connection connector.Connection) error {
+	if err := e.open(); err != nil {
+		return err
+	}
+	if connection.Name == "" {
+		return fmt.Errorf("%w: the connection has no name: set Connection.Name", ErrInvalid)
+	}
+	fields, err := connector.AppendBundle(nil, connection.Fields)
+	if err != nil {
+		return fmt.Errorf("save connection %q: %w", connection.Name, err)
+	}
+	secrets := make(map[string][]byte, len(connection.Secrets))
+	defer func() {
+		for _, value := range secrets {
+			clear(value)
+		}
+	}()
+	for name, value := range connection.Secrets {
+		if err := value.Use(func(plain []byte) { secrets[name] = append([]byte(nil), plain...) }); err != nil {
+			return fmt.Errorf("save connection %q: secret %q: %w", connection.Name, name, err)
+		}
+	}
+	for {
+		doc := &repo.Connection{Envelope: repo.Envelope{ID: repo.ConnectionID(e.tenant, connection.Name), Tenant: e.tenant}}
+		if err := e.repo.Get(ctx, doc); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return fmt.Errorf("save connection %q: %w", connection.Name, err)
+		}
+		if doc.Created.IsZero() {
+			doc.Created = e.now()
+		}
+		doc.Name, doc.Type, doc.Fields, doc.Secrets = connection.Name, connection.Type, fields, secrets
+		err := e.repo.Apply(ctx, e.repo.Put(doc))
+		if errors.Is(err, store.ErrConflict) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("save connection %q: %w", connection.Name, err)
+		}
+		return nil
+	}
+}
+
+// DeleteConnection removes a connection for good. Scenarios that need it fail from then on.
+func (e *Engine) DeleteConnection(ctx context.Context, name string) error {
+	if err := e.open(); err != nil {
+		return err
+	}
+	for {
+		doc := &repo.Connection{Envelope: repo.Envelope{ID: repo.ConnectionID(e.tenant, name), Tenant: e.tenant}}
+		if err := e.repo.Get(ctx, doc); err != nil {
+			return notFound(err, "connection", name)
+		}
+		if err := e.repo.Apply(ctx, e.repo.Delete(doc)); !errors.Is(err, store.ErrConflict) {
+			return err
+		}
+	}
+}
+
+// Connections yields the tenant's connections without their secrets.
+func (e *Engine) Connections(ctx context.Context) iter.Seq2[connector.Connection, error] {
+	return func(yield func(connector.Connection, error) bool) {
+		for doc, err := range e.repo.Connections(ctx, e.tenant) {
+			connection := connector.Connection{Name: doc.Name, Type: doc.Type}
+			if err == nil {
+				connection.Fields, _, err = connector.DecodeBundle(doc.Fields)
+			}
+			if !yield(connection, err) {
+				return
+			}
+		}
+	}
+}
+
+// connection opens a connection for one operation.
+func (c *core) connection(ctx context.Context, tenant, name, kind string) (*connector.Connection, error) {
+	doc := &repo.Connection{Envelope: repo.Envelope{ID: repo.ConnectionID(tenant, name), Tenant: tenant}}
+	err := c.repo.Get(ctx, doc)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil, connector.Errorf(connector.AccountValidationError, "there is no connection %q: save it with Engine.SaveConnection", name)
+	case err != nil:
+		return nil, fmt.Errorf("connection %q: %w", name, err)
+	case doc.Type != kind:
+		return nil, connector.Errorf(connector.AccountValidationError, "connection %q is of type %q, and the module needs %q", name, doc.Type, kind)
+	}
+	fields, _, err := connector.DecodeBundle(doc.Fields)
+	if err != nil {
+		return nil, fmt.Errorf("connection %q: %w", name, err)
+	}
+	connection := &connector.Connection{Name: doc.Name, Type: doc.Type, Fields: fields, Secrets: map[string]secret.Value{}}
+	for field, value := range doc.Secrets {
+		connection.Secrets[field] = secret.New(value)
+	}
+	return connection, nil
+}
+
+// connectionName is what a module's parameters call its connection, as the scenario maps it. Exports name it by one of
+// these parameters.
+func connectionName(params connector.Bundle, names map[string]string) string {
+	for _, parameter := range []string{"__IMTCONN__", "account", "connection"} {
+		if name := label(params.Get(parameter)); name != "" {
+			return mapped(name, names)
+		}
+	}
+	return ""
+}
+
+// label is what a blueprint calls something in the account that it comes from: a text or a number.
+func label(value any) string {
+	switch value := value.(type) {
+	case string:
+		return value
+	case int64:
+		return strconv.FormatInt(value, 10)
+	}
+	return ""
+}
+
+func mapped(name string, names map[string]string) string {
+	if own, ok := names[name]; ok {
+		return own
+	}
+	return name
+}
+
+// unconnected reports every module whose connection is not there.
+func (e *Engine) unconnected(ctx context.Context, bp *blueprint.Blueprint, names map[string]string) []blueprint.Problem {
+	var problems []blueprint.Problem
+	for place, m := range bp.All() {
+		module, _, ok := e.modules.find(m.Name, m.Version)
+		if !ok || place.Disabled() || module.Info().Connection == "" {
+			continue
+		}
+		params := connector.Bundle{}
+		for name, value := range m.Parameters.All() {
+			params.Set(name, value)
+		}
+		if _, err := e.connection(ctx, e.tenant, connectionName(params, names), module.Info().Connection); err != nil {
+			problems = append(problems, blueprint.Problem{Module: m.ID, Field: "parameters", Code: CodeNoConnection, Message: err.Error()})
+		}
+	}
+	return problems
+}

@@ -1,0 +1,244 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/engine/blueprint"
+	"github.com/ebbkit/ebb/engine/internal/repo"
+	"github.com/ebbkit/ebb/store"
+)
+
+// Limits of data stores.
+const (
+	// MaxKeyBytes is the longest key of an entry.
+	MaxKeyBytes = 1024
+	// MaxEntryBytes is how large an entry may be, as in Make (https://help.make.com/data-stores).
+	MaxEntryBytes = 15 << 20
+)
+
+// DataStore opens one of the tenant's data stores, and makes it when it is not there yet. Many goroutines may use it.
+func (e *Engine) DataStore(ctx context.Context, name string) (connector.DataStore, error) {
+	if err := e.open(); err != nil {
+		return nil, err
+	}
+	if name == "" {
+		return nil, fmt.Errorf("%w: the data store has no name", ErrInvalid)
+	}
+	change, err := e.dataStoreChange(ctx, name)
+	if err == nil && change != nil {
+		err = e.repo.Apply(ctx, *change)
+	}
+	if err != nil && !errors.Is(err, store.ErrConflict) { // in a conflict somebody else has just made it
+		return nil, fmt.Errorf("data store %q: %w", name, err)
+	}
+	return e.dataStore(e.tenant, name), nil
+}
+
+// DataStores yields the names of the tenant's data stores.
+func (e *Engine) DataStores(ctx context.Context) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for doc, err := range e.repo.DataStores(ctx, e.tenant) {
+			if !yield(doc.Name, err) {
+				return
+			}
+		}
+	}
+}
+
+// dataStoreChange is what makes a data store that is not there yet; nil when it is.
+func (e *Engine) dataStoreChange(ctx context.Context, name string) (*repo.Change, error) {
+	doc := &repo.DataStore{Envelope: repo.Envelope{ID: repo.DataStoreID(e.tenant, name), Tenant: e.tenant}, Name: name}
+	err := e.repo.Get(ctx, doc)
+	if !errors.Is(err, store.ErrNotFound) {
+		return nil, err
+	}
+	doc.Created = e.now()
+	change := e.repo.Put(doc)
+	return &change, nil
+}
+
+// dataStoreChanges are what makes the data stores that a blueprint names and that are not there yet.
+func (e *Engine) dataStoreChanges(ctx context.Context, bp *blueprint.Blueprint, names map[string]string) ([]repo.Change, error) {
+	var changes []repo.Change
+	seen := map[string]bool{}
+	for _, m := range bp.All() {
+		value, ok := m.Parameters.Get("datastore")
+		if !ok || m.App() != "datastore" {
+			continue
+		}
+		normal, err := connector.Normalize(value)
+		if err != nil {
+			continue // Check has reported it
+		}
+		name := mapped(label(normal), names)
+		if name == "" || seen[name] {
+			continue
+		}
+		seen[name] = true
+		change, err := e.dataStoreChange(ctx, name)
+		if err != nil {
+			return nil, fmt.Errorf("data store %q: %w", name, err)
+		}
+		if change != nil {
+			changes = append(changes, *change)
+		}
+	}
+	return changes, nil
+}
+
+func (c *core) dataStore(tenant, name string) *dataStore {
+	return &dataStore{core: c, tenant: tenant, id: repo.DataStoreID(tenant, name)}
+}
+
+// dataStore is one data store, seen by modules and by the host.
+type dataStore struct {
+	*core
+	tenant, id string
+}
+
+var _ connector.DataStore = (*dataStore)(nil)
+
+// entry returns the entry of a key, with its data when it exists.
+func (d *dataStore) entry(ctx context.Context, key string) (*repo.Entry, connector.Bundle, bool, error) {
+	if key == "" || len(key) > MaxKeyBytes {
+		return nil, connector.Bundle{}, false, connector.Errorf(connector.DataError, "a key has 1 to %d bytes, this one %d", MaxKeyBytes, len(key))
+	}
+	entry, err := d.repo.NewEntry(ctx, d.tenant, d.id, key)
+	if err != nil {
+		return nil, connector.Bundle{}, false, err
+	}
+	switch err := d.repo.Get(ctx, entry); {
+	case errors.Is(err, store.ErrNotFound):
+		return entry, connector.Bundle{}, false, nil
+	case err != nil:
+		return nil, connector.Bundle{}, false, err
+	}
+	data, _, err := connector.DecodeBundle(entry.Data)
+	return entry, data, true, err
+}
+
+// Get implements connector.DataStore.
+func (d *dataStore) Get(ctx context.Context, key string) (connector.Bundle, bool, error) {
+	_, data, ok, err := d.entry(ctx, key)
+	return data, ok, err
+}
+
+// Change implements connector.DataStore.
+func (d *dataStore) Change(ctx context.Context, key string, change func(connector.Bundle, bool) (connector.Bundle, error)) error {
+	for {
+		entry, data, ok, err := d.entry(ctx, key)
+		if err != nil {
+			return err
+		}
+		if data, err = change(data, ok); err != nil {
+			return err
+		}
+		if entry.Data, err = connector.AppendBundle(nil, data); err != nil {
+			return err
+		}
+		if len(entry.Data) > MaxEntryBytes {
+			return connector.Errorf(connector.DataError, "an entry has at most %d bytes, this one %d", MaxEntryBytes, len(entry.Data))
+		}
+		if !ok {
+			entry.Created = d.now()
+		}
+		err = d.repo.Apply(ctx, d.repo.Put(entry))
+		if !errors.Is(err, store.ErrConflict) {
+			return err
+		}
+	}
+}
+
+// Delete implements connector.DataStore.
+func (d *dataStore) Delete(ctx context.Context, key string) (bool, error) {
+	for {
+		entry, _, ok, err := d.entry(ctx, key)
+		if err != nil || !ok {
+			return false, err
+		}
+		err = d.repo.Apply(ctx, d.repo.Delete(entry))
+		if !errors.Is(err, store.ErrConflict) {
+			return err == nil, err
+		}
+	}
+}
+
+// deleteBatch is how many entries DeleteAll removes in one step.
+const deleteBatch = 256
+
+// DeleteAll implements connector.DataStore. What others add meanwhile may stay.
+func (d *dataStore) DeleteAll(ctx context.Context) (int64, error) {
+	var deleted int64
+	var batch []repo.Change
+	flush := func() error {
+		err := d.repo.Apply(ctx, batch...)
+		if err == nil {
+			deleted += int64(len(batch))
+			batch = batch[:0]
+			return nil
+		}
+		if !errors.Is(err, store.ErrConflict) {
+			return err
+		}
+		for _, change := range batch { // somebody changed one of them: leave that one to the next round
+			switch err := d.repo.Apply(ctx, change); {
+			case err == nil:
+				deleted++
+			case !errors.Is(err, store.ErrConflict):
+				return err
+			}
+		}
+		batch = batch[:0]
+		return nil
+	}
+	for {
+		before := deleted
+		for entry, err := range d.repo.Entries(ctx, d.tenant, d.id, false) {
+			if err != nil {
+				return deleted, err
+			}
+			if batch = append(batch, d.repo.Delete(entry)); len(batch) == deleteBatch {
+				if err := flush(); err != nil {
+					return deleted, err
+				}
+			}
+		}
+		if err := flush(); err != nil {
+			return deleted, err
+		}
+		if deleted == before {
+			return deleted, nil
+		}
+	}
+}
+
+// Count implements connector.DataStore.
+func (d *dataStore) Count(ctx context.Context) (int64, error) {
+	var count int64
+	for _, err := range d.repo.Entries(ctx, d.tenant, d.id, false) {
+		if err != nil {
+			return 0, err
+		}
+		count++
+	}
+	return count, nil
+}
+
+// All implements connector.DataStore.
+func (d *dataStore) All(ctx context.Context) iter.Seq2[connector.Entry, error] {
+	return func(yield func(connector.Entry, error) bool) {
+		for entry, err := range d.repo.Entries(ctx, d.tenant, d.id, true) {
+			var data connector.Bundle
+			if err == nil {
+				data, _, err = connector.DecodeBundle(entry.Data)
+			}
+			if !yield(connector.Entry{Key: entry.Key, Data: data}, err) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,216 @@
+// Package engine runs scenarios: it takes what comes in at hooks, walks blueprints over it, and keeps records of what it
+// did for as long as the retention policy says.
+//
+// Make an engine with [New], give it scenarios with [Engine.Deploy], mount [Engine.Hooks] in an HTTP server and let
+// [Engine.Serve] work.
+//
+//	e, err := engine.New(engine.Config{})
+//	scenario, err := e.Deploy(ctx, bp, engine.DeployOptions{Activate: true})
+//	http.Handle("/hooks/", http.StripPrefix("/hooks", e.Hooks()))
+//	err = e.Serve(ctx)
+//
+// # What is certain
+//
+// A delivery is written before its caller hears that it was accepted. From then on it will be run to an end, by this
+// process or, when this one dies, by the next one that serves the store: a run that was cut off starts over. A module that
+// has an effect outside may therefore do it twice around a crash; connector.Call.Key is the same both times.
+//
+// # Tenants
+//
+// An engine serves any number of tenants. [Engine.For] gives the view of one; Serve, Tick and Hooks work for all.
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+	_ "time/tzdata" // scenarios name time zones, and the machine may have no zone database
+
+	"go.uber.org/zap" // structured logs for the host's own sink
+
+	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/connector/transport"
+	"github.com/ebbkit/ebb/crypto"
+	"github.com/ebbkit/ebb/retention"
+	"github.com/ebbkit/ebb/store"
+	"github.com/ebbkit/ebb/store/memory"
+)
+
+// Config says what an engine works with. The zero Config works: it keeps everything in memory under a random key.
+type Config struct {
+	// Connectors are what blueprints can use beside the generic modules, which are always there: builtin, util, gateway,
+	// http, json and datastore. One of the same name replaces a generic one. Default: none.
+	Connectors []connector.Connector
+	// Store keeps the records. The host closes it after the engine. Default: memory.New().
+	Store store.Store
+	// Vault seals what is stored. Required when Store is set to anything but a memory store; data stores need one that
+	// is a crypto.Blinder. Default: a random key that dies with the process.
+	Vault crypto.Vault
+	// Policy says how long each category of records is kept. Default: retention.Default().
+	Policy retention.Policy
+
+	// Logger hears what the people who run the program should know. It never gets bodies, secrets or subjects. Default:
+	// none.
+	Logger *zap.Logger
+	// Now tells the time for stamps; waiting uses real timers. Default: time.Now.
+	Now func() time.Time
+	// Random gives IDs, hook tokens and what the keywords random and uuid are drawn from. Default: crypto/rand.Reader.
+	Random io.Reader
+	// Location is the time zone of scenarios that name none. Default: UTC.
+	Location *time.Location
+	// Network says where connectors may go, and how much of it they may take. Default: the public internet only; a
+	// program whose scenarios call services on this machine allows transport.Loopback.
+	Network transport.Policy
+
+	// Workers is how many runs are under way at once. Default: 64.
+	Workers int
+	// Lease is how long a worker that died keeps its delivery from others. A live one renews it. Default: 15 s.
+	Lease time.Duration
+	// Poll is how often Serve looks for work that nobody announced: what other processes wrote or left. Default: 1 s.
+	Poll time.Duration
+	// DrainTimeout is how long Serve lets runs go on after its context has ended. Those that are not done by then start
+	// over at the next Serve. Default: 30 s.
+	DrainTimeout time.Duration
+
+	// MaxBodyBytes limits the body of a request to a hook; a longer one gets 413. Default: 5 MiB, as in Make.
+	MaxBodyBytes int64
+	// BodyTimeout limits how long a request may take to come in; a slower one gets 408. Default: 30 s.
+	BodyTimeout time.Duration
+	// ResponseTimeout is how long a caller waits for the scenario's answer before it gets 200 Accepted; the run goes on.
+	// Default: 40 s.
+	ResponseTimeout time.Duration
+	// MaxHookRequests is how many requests a hook takes in 10 seconds; one more gets 429. Default: 300, as in Make.
+	MaxHookRequests int
+	// MaxQueued is how many deliveries of one scenario may wait; one more gets 400, as in Make. Default: 10 000.
+	MaxQueued int
+
+	// MaxOperations ends a run with OperationsLimitExceededError. Default: 1 000 000.
+	MaxOperations int64
+	// MaxRunTime ends a run with ScenarioTimeoutError. Default: 40 min, as in Make.
+	MaxRunTime time.Duration
+	// MaxModuleTime ends one operation with ModuleTimeoutError. Default: 6 min, which is more than any generic module
+	// takes.
+	MaxModuleTime time.Duration
+	// MaxTraceBytes is how much of what the modules took and gave is kept with an execution; the rest is dropped and the
+	// execution marked. At most store.MaxBodyBytes less a kilobyte. Default: 4 MiB.
+	MaxTraceBytes int64
+}
+
+// setDefaults fills in what was left out.
+func (c *Config) setDefaults() error {
+	if c.Store == nil {
+		c.Store = memory.New()
+	}
+	if c.Vault == nil {
+		if _, forgets := c.Store.(*memory.Store); !forgets {
+			return ErrNoVault
+		}
+		c.Vault = crypto.NewKeyring()
+	}
+	c.Policy = c.Policy.Resolve()
+	if c.Logger == nil {
+		c.Logger = zap.NewNop()
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Random == nil {
+		c.Random = rand.Reader
+	}
+	if c.Location == nil {
+		c.Location = time.UTC
+	}
+	fill(&c.Workers, 64)
+	fill(&c.Lease, 15*time.Second)
+	fill(&c.Poll, time.Second)
+	fill(&c.DrainTimeout, 30*time.Second)
+	fill(&c.MaxBodyBytes, 5<<20)
+	fill(&c.BodyTimeout, 30*time.Second)
+	fill(&c.ResponseTimeout, 40*time.Second)
+	fill(&c.MaxHookRequests, 300)
+	fill(&c.MaxQueued, 10_000)
+	fill(&c.MaxOperations, 1_000_000)
+	fill(&c.MaxRunTime, 40*time.Minute)
+	fill(&c.MaxModuleTime, 6*time.Minute)
+	fill(&c.MaxTraceBytes, 4<<20)
+	return c.validate()
+}
+
+func fill[N int | int64 | time.Duration](field *N, value N) {
+	if *field == 0 {
+		*field = value
+	}
+}
+
+// validate reports all that cannot be used, at once.
+func (c *Config) validate() error {
+	var problems []error
+	positive := func(field string, ok bool) {
+		if !ok {
+			problems = append(problems, fmt.Errorf("%w: Config.%s is negative: leave it zero for its default", ErrInvalid, field))
+		}
+	}
+	positive("Workers", c.Workers > 0)
+	positive("Lease", c.Lease > 0)
+	positive("Poll", c.Poll > 0)
+	positive("DrainTimeout", c.DrainTimeout > 0)
+	positive("MaxBodyBytes", c.MaxBodyBytes > 0)
+	positive("BodyTimeout", c.BodyTimeout > 0)
+	positive("ResponseTimeout", c.ResponseTimeout > 0)
+	positive("MaxHookRequests", c.MaxHookRequests > 0)
+	positive("MaxQueued", c.MaxQueued > 0)
+	positive("MaxOperations", c.MaxOperations > 0)
+	positive("MaxRunTime", c.MaxRunTime > 0)
+	positive("MaxModuleTime", c.MaxModuleTime > 0)
+	positive("MaxTraceBytes", c.MaxTraceBytes > 0)
+	if c.MaxTraceBytes > store.MaxBodyBytes-envelopeBytes {
+		problems = append(problems, fmt.Errorf("%w: Config.MaxTraceBytes is more than fits into a record: at most %d",
+			ErrInvalid, store.MaxBodyBytes-envelopeBytes))
+	}
+	if c.MaxBodyBytes > store.MaxBodyBytes/2 {
+		problems = append(problems, fmt.Errorf("%w: Config.MaxBodyBytes is more than fits into a record: at most %d",
+			ErrInvalid, store.MaxBodyBytes/2))
+	}
+	problems = append(problems, c.Policy.Validate())
+	return errors.Join(problems...)
+}
+
+// envelopeBytes is room for what stands in a record beside its largest part: the seal and a few short fields.
+const envelopeBytes = 64 << 10
+
+// An Engine runs the scenarios of a store. Any number of goroutines may use it.
+type Engine struct {
+	*core
+	tenant string
+}
+
+// New makes an engine. It starts nothing: Serve and Tick do.
+func New(config Config) (*Engine, error) {
+	if err := config.setDefaults(); err != nil {
+		return nil, err
+	}
+	c, err := newCore(config)
+	if err != nil {
+		return nil, err
+	}
+	return &Engine{core: c}, nil
+}
+
+// For returns the engine as one tenant sees it: its scenarios, connections and data stores, and nothing of others'. The
+// engine that New returns is that of the tenant with the empty name.
+func (e *Engine) For(tenant string) *Engine { return &Engine{core: e.core, tenant: tenant} }
+
+// Close ends the engine: Serve returns, hooks answer 503, and every other call ErrClosed. It waits for the runs under way
+// as Serve does. The store stays open; close it afterwards.
+func (e *Engine) Close() error { return e.close() }
+
+// Sweep takes what is due by the policy out of active use, and deletes what has been passive for its time. Serve does not
+// sweep by itself: call it from time to time, once a day will do. Records are out of sight when their time is over,
+// swept or not.
+func (e *Engine) Sweep(ctx context.Context) (retention.Report, error) {
+	keeper := retention.Keeper{Store: e.cfg.Store, Policy: e.cfg.Policy, Now: e.cfg.Now}
+	return keeper.Sweep(ctx)
+}

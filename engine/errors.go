@@ -1,0 +1,42 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/ebbkit/ebb/engine/blueprint"
+)
+
+var (
+	// ErrNoVault says that Config has a store that may outlive the process but no vault: what is sealed with a key that
+	// nobody keeps could never be read again. Open a key ring with crypto.OpenKeyring.
+	ErrNoVault = errors.New("engine: a store that lasts needs a vault")
+	// ErrNotFound says that there is no such scenario, execution, connection or data store.
+	ErrNotFound = errors.New("engine: not found")
+	// ErrPaused says that a scenario is not active.
+	ErrPaused = errors.New("engine: scenario is paused")
+	// ErrServing says that Serve is at work already.
+	ErrServing = errors.New("engine: already serving")
+	// ErrClosed says that the engine was closed.
+	ErrClosed = errors.New("engine: closed")
+	// ErrInvalid says that an argument cannot be used: the message names it and the fix.
+	ErrInvalid = errors.New("engine: invalid")
+)
+
+// A CheckError says that a blueprint cannot be run, and everything that is wrong with it.
+type CheckError struct {
+	// Problems are all problems of the blueprint, warnings too.
+	Problems []blueprint.Problem
+}
+
+// Error lists the problems of severity error, one a line.
+func (e *CheckError) Error() string {
+	var lines []string
+	for _, problem := range e.Problems {
+		if problem.Severity == blueprint.SeverityError {
+			lines = append(lines, problem.Error())
+		}
+	}
+	return fmt.Sprintf("the blueprint cannot be run: %s", strings.Join(lines, "\n"))
+}

@@ -1,0 +1,168 @@
+package engine
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/engine/internal/repo"
+)
+
+// A Status says how an execution ended.
+type Status string
+
+// The statuses of executions. Running is none of them: an execution is recorded when it has ended, and until then its
+// delivery says that it was accepted.
+const (
+	// StatusSuccess says that the run came to its end.
+	StatusSuccess Status = "success"
+	// StatusWarning says that it came to its end, but left something for people to look at.
+	StatusWarning Status = "warning"
+	// StatusError says that a failure ended it.
+	StatusError Status = "error"
+)
+
+// An Execution is one run of a scenario that has ended.
+type Execution struct {
+	// ID is the ID of the delivery that the run was for, or one of its own when there was none.
+	ID string
+	// Scenario is the ID of the scenario. Empty for a blueprint that was only tried.
+	Scenario string
+	// Deployment says which deployment of the scenario ran, counted from 1.
+	Deployment int64
+	Status     Status
+	Started    time.Time
+	Ended      time.Time
+	// Operations counts what modules did.
+	Operations int64
+	// Failure is what ended the run. Nil unless Status is StatusError.
+	Failure *Failure
+	// Trace is what each module took and gave, in order. Nil for a confidential scenario, and in [Engine.Activity].
+	Trace []Step
+	// Truncated says that the trace was longer than Config.MaxTraceBytes and ends early.
+	Truncated bool
+	// Warnings came up on the way; they do not change the Status.
+	Warnings []Warning
+	// Responses are the answers to the hook's caller, of which the first was sent. Only [Engine.Try] fills them in.
+	Responses []connector.Response
+}
+
+// A Failure says what ended a run.
+type Failure struct {
+	// Module is the id of the module that failed. 0: the run itself.
+	Module int
+	Type   connector.ErrorType
+	// Message is for people who may see the scenario's data. It is empty in [Engine.Activity].
+	Message string
+}
+
+// A Step is one operation of a module.
+type Step struct {
+	// Module is the module's id in the blueprint.
+	Module int
+	// In is what its mapper gave, Out the bundles that it gave in turn.
+	In  connector.Bundle
+	Out []connector.Bundle
+	// Error is set when it failed.
+	Error *Failure
+}
+
+// A Warning says what in a module's fields could not be done as it is written, such as a comparison of values that cannot be
+// compared. The run went on without it.
+type Warning struct {
+	// Module is the module's id in the blueprint.
+	Module int
+	// Message names the field and the types, never a value.
+	Message string
+}
+
+// Query says which executions are wanted. The zero Query wants all.
+type Query struct {
+	// Status is the status that they must have. Empty: any.
+	Status Status
+	// After is the ID of the last one that was read; the search goes on behind it. Empty: at the newest.
+	After string
+	// Limit is how many. 0: all.
+	Limit int
+}
+
+// Executions yields a scenario's executions with their traces, newest first, for as long as they are kept: 60 days by
+// default. One that cannot be read is yielded with its ID and its error; the loop may go on behind it.
+func (e *Engine) Executions(ctx context.Context, scenario string, q Query) iter.Seq2[*Execution, error] {
+	return func(yield func(*Execution, error) bool) {
+		for doc, err := range e.repo.Executions(ctx, e.tenant, scenario, q.page()) {
+			x, err := executionOf(doc, err)
+			if !yield(x, err) {
+				return
+			}
+		}
+	}
+}
+
+// Execution returns one execution with its trace. ErrNotFound when there is none, or none any more.
+func (e *Engine) Execution(ctx context.Context, id string) (*Execution, error) {
+	doc := &repo.Execution{Envelope: repo.Envelope{ID: id, Tenant: e.tenant}}
+	if err := e.repo.Get(ctx, doc); err != nil {
+		return nil, notFound(err, "execution", id)
+	}
+	return executionOf(doc, nil)
+}
+
+// Activity yields the log of a scenario's executions, newest first, for as long as it is kept: 30 days by default. It has no
+// traces and no messages. An empty scenario stands for all of the tenant's.
+func (e *Engine) Activity(ctx context.Context, scenario string, q Query) iter.Seq2[*Execution, error] {
+	return func(yield func(*Execution, error) bool) {
+		for doc, err := range e.repo.Activities(ctx, e.tenant, scenario, q.page()) {
+			if !yield(summarized(&doc.Envelope, &doc.Summary), err) {
+				return
+			}
+		}
+	}
+}
+
+func (q Query) page() repo.Page {
+	return repo.Page{State: string(q.Status), After: q.After, Limit: q.Limit}
+}
+
+func executionOf(doc *repo.Execution, err error) (*Execution, error) {
+	x := summarized(&doc.Envelope, &doc.Summary)
+	if err != nil {
+		return x, err
+	}
+	return x, x.readTrace(doc.Trace)
+}
+
+func summarized(e *repo.Envelope, s *repo.Summary) *Execution {
+	x := &Execution{
+		ID:         e.ID,
+		Scenario:   e.Parent,
+		Deployment: s.Deployment,
+		Status:     Status(e.State),
+		Started:    e.Created,
+		Ended:      s.Ended,
+		Operations: s.Operations,
+	}
+	if s.Type != "" {
+		x.Failure = &Failure{Module: s.Module, Type: connector.ErrorType(s.Type), Message: s.Message}
+	}
+	return x
+}
+
+// documents turns an execution into what is kept of it: the detail, unless the scenario is confidential, and the line in
+// the log.
+func (x *Execution) documents(tenant string, trace []byte, confidential bool) (*repo.Execution, *repo.Activity) {
+	envelope := repo.Envelope{ID: x.ID, Tenant: tenant, Parent: x.Scenario, State: string(x.Status), Created: x.Started}
+	summary := repo.Summary{Ended: x.Ended, Operations: x.Operations, Deployment: x.Deployment}
+	if x.Failure != nil {
+		summary.Module, summary.Type = x.Failure.Module, string(x.Failure.Type)
+	}
+	activity := &repo.Activity{Envelope: envelope, Summary: summary}
+	if confidential {
+		return nil, activity
+	}
+	if x.Failure != nil {
+		summary.Message = x.Failure.Message
+	}
+	return &repo.Execution{Envelope: envelope, Summary: summary, Trace: trace}, activity
+}

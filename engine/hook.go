@@ -1,0 +1,253 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/engine/internal/repo"
+	"github.com/ebbkit/ebb/store"
+)
+
+// HookOptions say how a scenario's hook reads requests, as a webhook's settings do in Make
+// (https://apps.make.com/gateway).
+type HookOptions struct {
+	// Headers adds the request's headers to the bundle, as __IMTHEADERS__.
+	Headers bool
+	// Method adds its method, as __IMTMETHOD__.
+	Method bool
+	// Stringify gives the body as the text that it is, as value.
+	Stringify bool
+}
+
+func (o HookOptions) bundle() connector.Bundle {
+	return connector.NewBundle("headers", o.Headers, "method", o.Method, "stringify", o.Stringify)
+}
+
+// A Hook is the address that starts a scenario.
+type Hook struct {
+	// Token is the last part of the address. Who knows it can start the scenario, so it is a secret like a password. It
+	// stays the same when the scenario is deployed again.
+	Token string
+}
+
+// Path is the hook's address below the place where [Engine.Hooks] is mounted: "/" and the token.
+func (h *Hook) Path() string { return "/" + h.Token }
+
+// tokenBytes is how much randomness a token holds: 160 bits.
+const tokenBytes = 20
+
+// deployHook makes, keeps or removes the hook of a scenario.
+func (e *Engine) deployHook(ctx context.Context, scenario string, receives bool, options HookOptions) (*repo.Hook, []repo.Change, error) {
+	hook, err := e.repo.HookOf(ctx, e.tenant, scenario)
+	if err != nil {
+		return nil, nil, err
+	}
+	switch {
+	case !receives && hook == nil:
+		return nil, nil, nil
+	case !receives:
+		return nil, []repo.Change{e.repo.Delete(hook)}, nil
+	case hook == nil:
+		random := make([]byte, tokenBytes)
+		if _, err := io.ReadFull(e.cfg.Random, random); err != nil {
+			return nil, nil, fmt.Errorf("make a hook: %w", err)
+		}
+		token := strings.ToLower(base32.StdEncoding.EncodeToString(random))
+		hook = &repo.Hook{
+			Envelope: repo.Envelope{ID: repo.HookID(token), Tenant: e.tenant, Parent: scenario, Created: e.now()},
+			Token:    token,
+		}
+	}
+	if hook.Options, err = connector.AppendBundle(nil, options.bundle()); err != nil {
+		return nil, nil, err
+	}
+	return hook, []repo.Change{e.repo.Put(hook)}, nil
+}
+
+// Hooks returns the handler of all hooks. The last part of a request's path is the hook's token; what stands before it is
+// the host's affair. Mount it without anything that sets cookies.
+//
+// A request is answered with what the scenario responds, or with 200 Accepted when it responds nothing in time. What is
+// wrong with a request is answered with 400, 404 (no such hook), 408 (too slow), 410 (paused), 413 (too long) or 429 (too
+// many); 500 means that the scenario failed before it responded, and 503 that nothing can be accepted now.
+func (e *Engine) Hooks() http.Handler { return http.HandlerFunc(e.receive) }
+
+func (c *core) receive(w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Cache-Control", "no-store")
+	response, err := c.accept(w, r)
+	if err != nil {
+		c.refuse(w, err)
+		return
+	}
+	write(w, response)
+}
+
+// A refusal is a request that was not accepted.
+type refusal struct {
+	status  int
+	message string
+	after   time.Duration
+}
+
+func (r *refusal) Error() string { return r.message }
+
+func refuse(status int, message string) error { return &refusal{status: status, message: message} }
+
+func (c *core) refuse(w http.ResponseWriter, err error) {
+	var known *refusal
+	if !errors.As(err, &known) {
+		c.cfg.Logger.Error("a delivery could not be accepted", zap.Error(err))
+		known = &refusal{status: http.StatusServiceUnavailable, message: "The delivery could not be stored. Send it again later.", after: 10 * time.Second}
+	}
+	if known.after > 0 {
+		w.Header().Set("Retry-After", fmt.Sprint(int(known.after.Seconds())))
+	}
+	http.Error(w, known.message, known.status)
+}
+
+var accepted = connector.Response{Status: http.StatusOK, Body: []byte("Accepted")}
+
+// accept takes a request: it makes bundles of it, writes them down, and waits for the answer if there will be one.
+func (c *core) accept(w http.ResponseWriter, r *http.Request) (connector.Response, error) {
+	ctx := r.Context()
+	if c.open() != nil {
+		return connector.Response{}, &refusal{status: http.StatusServiceUnavailable, message: "Closing down.", after: 10 * time.Second}
+	}
+	token := path.Base(r.URL.Path)
+	hook, err := c.hooks.get(ctx, repo.HookID(token), func(ctx context.Context) (*repo.Hook, error) {
+		return c.repo.HookByToken(ctx, token)
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return connector.Response{}, refuse(http.StatusNotFound, "There is no such hook.")
+	}
+	if err != nil {
+		return connector.Response{}, err
+	}
+	s, err := c.load(ctx, hook.Tenant, hook.Parent)
+	if err != nil {
+		return connector.Response{}, err
+	}
+	receiver, ok := s.program.First().(connector.Receiver)
+	if !ok || !s.active() {
+		return connector.Response{}, refuse(http.StatusGone, "The scenario is not active.")
+	}
+	if !c.rates.allow(hook.ID, c.cfg.MaxHookRequests) {
+		return connector.Response{}, &refusal{status: http.StatusTooManyRequests, message: "Too many requests.", after: rateWindow}
+	}
+	body, err := c.body(w, r)
+	if err != nil {
+		return connector.Response{}, err
+	}
+	bundles, err := c.bundles(ctx, s, hook, receiver, r, body)
+	if err != nil {
+		return connector.Response{}, err
+	}
+	return c.enqueue(ctx, s, hook, bundles)
+}
+
+// body reads the body of a request within the limits.
+func (c *core) body(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	control := http.NewResponseController(w)
+	limited := control.SetReadDeadline(time.Now().Add(c.cfg.BodyTimeout)) == nil
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, c.cfg.MaxBodyBytes))
+	var tooLong *http.MaxBytesError
+	switch {
+	case err == nil:
+		if limited {
+			return body, control.SetReadDeadline(time.Time{})
+		}
+		return body, nil
+	case errors.As(err, &tooLong):
+		return nil, refuse(http.StatusRequestEntityTooLarge, fmt.Sprintf("The body is longer than %d bytes.", tooLong.Limit))
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, refuse(http.StatusRequestTimeout, "The request took too long to come in.")
+	}
+	return nil, refuse(http.StatusBadRequest, "The body could not be read.")
+}
+
+// bundles lets the receiver read the request.
+func (c *core) bundles(ctx context.Context, s *deployed, hook *repo.Hook, receiver connector.Receiver, r *http.Request, body []byte) (bundles []connector.Bundle, err error) {
+	options, _, err := connector.DecodeBundle(hook.Options)
+	if err != nil {
+		return nil, err
+	}
+	request := r.WithContext(ctx)
+	request.Body = io.NopCloser(bytes.NewReader(body))
+	request.ContentLength = int64(len(body))
+	call := &connector.Call{
+		Params:   overlay(s.program.Params(), options),
+		Now:      c.now(),
+		Location: s.location,
+		Log:      c.cfg.Logger.With(zap.String("scenario", s.doc.ID)),
+		HTTP:     c.network.Client(),
+		Dial:     c.network.Dial,
+		Attempt:  1,
+	}
+	defer func() {
+		if value := recover(); value != nil {
+			c.cfg.Logger.Error("a receiver panicked", zap.String("scenario", s.doc.ID), zap.String("type", fmt.Sprintf("%T", value)))
+			err = refuse(http.StatusInternalServerError, "The request could not be read.")
+		}
+	}()
+	bundles, err = receiver.Receive(ctx, call, request)
+	if err == nil {
+		return bundles, nil
+	}
+	switch kind := connector.TypeOf(err); kind {
+	case connector.DataError, connector.BundleValidationError, connector.MaxFileSizeExceededError:
+		return nil, refuse(http.StatusBadRequest, err.Error())
+	default:
+		c.cfg.Logger.Error("a receiver failed", zap.String("scenario", s.doc.ID), zap.String("type", string(kind)))
+		return nil, refuse(http.StatusInternalServerError, "The request could not be read.")
+	}
+}
+
+func overlay(below, above connector.Bundle) connector.Bundle {
+	both := below.Clone()
+	for name, value := range above.All() {
+		both.Set(name, value)
+	}
+	return both
+}
+
+// write sends a response to the caller. What the scenario says of the content is taken as it says it, but a page never
+// runs with the rights of the host's own pages.
+func write(w http.ResponseWriter, response connector.Response) {
+	header := w.Header()
+	for _, h := range response.Headers {
+		switch http.CanonicalHeaderKey(h.Name) {
+		case "Content-Length", "Transfer-Encoding", "Connection":
+			// the server's own business
+		case "Content-Type", "Cache-Control", "Content-Security-Policy":
+			header.Set(h.Name, h.Value)
+		default:
+			header.Add(h.Name, h.Value)
+		}
+	}
+	if header.Get("Content-Type") == "" {
+		header.Set("Content-Type", "text/plain; charset=utf-8")
+	}
+	if kind, _, err := mime.ParseMediaType(header.Get("Content-Type")); (err != nil || active[kind]) && header.Get("Content-Security-Policy") == "" {
+		header.Set("Content-Security-Policy", "sandbox")
+	}
+	w.WriteHeader(response.Status)
+	_, _ = w.Write(response.Body) // a caller who has gone needs no answer
+}
+
+// active are the types of content that a browser runs.
+var active = map[string]bool{"text/html": true, "application/xhtml+xml": true, "image/svg+xml": true, "text/xml": true, "application/xml": true}

@@ -1,0 +1,163 @@
+package engine
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/engine/internal/expr"
+	"github.com/ebbkit/ebb/engine/internal/flow"
+)
+
+// A host does the operations of one run that have an effect.
+type host struct {
+	*core
+	tenant string
+	// run is the ID of the execution, scenario that of the scenario.
+	run, scenario string
+	// connections and dataStores map what the blueprint calls them to the tenant's own names.
+	connections, dataStores map[string]string
+	location                *time.Location
+	// respond sends an answer to the hook's caller.
+	respond func(connector.Response)
+	// late keeps answers back until the run has ended well: what a scenario without auto-commit does.
+	late    bool
+	answers []connector.Response
+}
+
+var _ flow.Host = (*host)(nil)
+
+// Do implements flow.Host.
+func (h *host) Do(ctx context.Context, op *flow.Operation) (flow.Result, error) {
+	call, err := h.call(ctx, op)
+	if err != nil {
+		return h.result(ctx, nil, err)
+	}
+	limited, cancel := context.WithTimeout(ctx, h.cfg.MaxModuleTime)
+	defer cancel()
+	bundles, err := flow.Invoke(limited, op, call)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		err = connector.Errorf(connector.ModuleTimeoutError, "module %s took longer than %v", op.Name, h.cfg.MaxModuleTime)
+	}
+	return h.result(ctx, bundles, err)
+}
+
+// result is what the run gets to know. When the run itself was told to stop, nobody knows what came of the operation.
+func (h *host) result(ctx context.Context, bundles []connector.Bundle, err error) (flow.Result, error) {
+	if ctx.Err() != nil {
+		return flow.Result{}, context.Cause(ctx)
+	}
+	result := flow.Result{Bundles: bundles, At: h.now()}
+	if err != nil {
+		result.Bundles, result.Failure = nil, flow.FailureOf(err)
+	}
+	return result, nil
+}
+
+// call is what the module may use for the operation.
+func (h *host) call(ctx context.Context, op *flow.Operation) (*connector.Call, error) {
+	call := &connector.Call{
+		Params:   op.Params,
+		Input:    op.Input,
+		Erased:   op.Erased,
+		Now:      op.Now,
+		Location: op.Location,
+		Log:      h.cfg.Logger.With(zap.String("scenario", h.scenario), zap.String("execution", h.run), zap.Int("module", op.Module)),
+		HTTP:     h.network.Client(),
+		Dial:     h.network.Dial,
+		Data:     h.data,
+		Match:    h.match,
+		Vars:     op.Vars,
+		Respond:  h.answer,
+		Key:      h.run + "-" + strconv.FormatInt(op.Number, 10),
+		Attempt:  1,
+	}
+	if kind := op.Impl.Info().Connection; kind != "" {
+		connection, err := h.connection(ctx, h.tenant, connectionName(op.Params, h.connections), kind)
+		if err != nil {
+			return nil, err
+		}
+		call.Connection = connection
+	}
+	return call, nil
+}
+
+func (h *host) data(_ context.Context, name string) (connector.DataStore, error) {
+	if name == "" {
+		return nil, connector.Errorf(connector.InvalidConfigurationError, "the module names no data store: set its parameter datastore")
+	}
+	return h.dataStore(h.tenant, mapped(name, h.dataStores)), nil
+}
+
+func (h *host) answer(_ context.Context, response connector.Response) error {
+	if h.late {
+		h.answers = append(h.answers, response)
+		return nil
+	}
+	h.respond(response)
+	return nil
+}
+
+// commit sends the answers that were kept back.
+func (h *host) commit() {
+	for _, response := range h.answers {
+		h.respond(response)
+	}
+	h.answers = nil
+}
+
+// match evaluates the conditions of a data store's filter, in which a is the name of a field and b a value.
+func (h *host) match(conditions any, entry connector.Bundle) (bool, error) {
+	groups, ok := conditions.([]any)
+	if !ok && conditions != nil {
+		return false, connector.Errorf(connector.BundleValidationError, "a filter is an array of arrays of conditions")
+	}
+	for i, group := range groups {
+		rules, ok := group.([]any)
+		if !ok {
+			return false, connector.Errorf(connector.BundleValidationError, "filter[%d] is no array of conditions", i)
+		}
+		holds := true
+		for j := 0; j < len(rules) && holds; j++ {
+			rule, ok := rules[j].(connector.Bundle)
+			if !ok {
+				return false, connector.Errorf(connector.BundleValidationError, "filter[%d][%d] is no collection {a, o, b}", i, j)
+			}
+			var err error
+			if holds, err = h.compare(rule, entry); err != nil {
+				return false, connector.Errorf(connector.BundleValidationError, "filter[%d][%d]: %w", i, j, err)
+			}
+		}
+		if holds {
+			return true, nil
+		}
+	}
+	return len(groups) == 0, nil
+}
+
+func (h *host) compare(rule, entry connector.Bundle) (bool, error) {
+	name, _ := rule.Get("o").(string)
+	operator, err := expr.ParseOperator(name)
+	if err != nil {
+		return false, err
+	}
+	field, _ := rule.Get("a").(string)
+	holds, _, err := h.language.Compare(operator, inside(entry, field), rule.Get("b"), h.location)
+	return holds, err
+}
+
+// inside finds a field of an entry by its path: names with dots between them, unless a field has the whole as its name.
+func inside(entry connector.Bundle, path string) any {
+	if value, ok := entry.Lookup(path); ok {
+		return value
+	}
+	name, rest, nested := strings.Cut(path, ".")
+	if inner, ok := entry.Get(name).(connector.Bundle); ok && nested {
+		return inside(inner, rest)
+	}
+	return nil
+}

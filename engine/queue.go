@@ -1,0 +1,196 @@
+package engine
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/engine/internal/repo"
+)
+
+// enqueue writes down what came in at a hook, one delivery a bundle, and waits for the answer of the first one's run if
+// the scenario gives any. When a worker is free, the delivery is its from the start, which saves the step of claiming it.
+func (c *core) enqueue(ctx context.Context, s *deployed, hook *repo.Hook, bundles []connector.Bundle) (connector.Response, error) {
+	if len(bundles) == 0 {
+		return accepted, nil
+	}
+	if err := c.queues.enter(ctx, c, s.doc, len(bundles), c.cfg.MaxQueued); err != nil {
+		return connector.Response{}, err
+	}
+	now := c.now()
+	deliveries := make([]*repo.Delivery, len(bundles))
+	jobs := make([]*job, 0, len(bundles))
+	changes := make([]repo.Change, len(bundles))
+	give := func() {
+		c.queues.leave(s.doc.ID, len(bundles))
+		for _, j := range jobs {
+			j.worker.release()
+		}
+	}
+	for i, bundle := range bundles {
+		id, err := c.newID()
+		if err != nil {
+			give()
+			return connector.Response{}, err
+		}
+		d := &repo.Delivery{
+			Envelope: repo.Envelope{ID: id, Tenant: s.doc.Tenant, Parent: s.doc.ID, State: repo.DeliveryAccepted, Created: now, Due: now},
+			Hook:     hook.ID,
+		}
+		if d.Bundle, err = connector.AppendBundle(nil, bundle); err != nil {
+			give()
+			return connector.Response{}, refuse(http.StatusBadRequest, "The request is nested too deep.")
+		}
+		if worker := c.workers.take(); worker != nil {
+			d.State, d.Due = repo.DeliveryRunning, now.Add(c.cfg.Lease)
+			jobs = append(jobs, &job{delivery: d, worker: worker, bundle: bundle, decoded: true})
+		}
+		deliveries[i], changes[i] = d, c.repo.Put(d)
+	}
+	var answer chan connector.Response
+	if s.program.Responds() {
+		answer = c.waiters.add(deliveries[0].ID)
+		defer c.waiters.remove(deliveries[0].ID)
+	}
+	if err := c.repo.Apply(context.WithoutCancel(ctx), changes...); err != nil {
+		give()
+		return connector.Response{}, err
+	}
+	for _, j := range jobs {
+		j.worker.start(func(ctx context.Context) { c.work(ctx, j) })
+	}
+	if len(jobs) < len(bundles) {
+		c.workers.call()
+	}
+	if answer == nil {
+		return accepted, nil
+	}
+	timer := time.NewTimer(c.cfg.ResponseTimeout)
+	defer timer.Stop()
+	select {
+	case response := <-answer:
+		return response, nil
+	case <-timer.C:
+	case <-ctx.Done(): // the caller has gone
+	}
+	return accepted, nil
+}
+
+// waiters are the callers who wait for a run's answer, by delivery. The zero waiters are ready.
+type waiters struct {
+	mu      sync.Mutex
+	waiting map[string]chan connector.Response
+}
+
+func (w *waiters) add(delivery string) chan connector.Response {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.waiting == nil {
+		w.waiting = make(map[string]chan connector.Response)
+	}
+	answer := make(chan connector.Response, 1)
+	w.waiting[delivery] = answer
+	return answer
+}
+
+func (w *waiters) remove(delivery string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.waiting, delivery)
+}
+
+// answer gives the caller of a delivery a response. Only the first one is taken.
+func (w *waiters) answer(delivery string, response connector.Response) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if answer := w.waiting[delivery]; answer != nil {
+		select {
+		case answer <- response:
+		default:
+		}
+	}
+}
+
+// queues count the deliveries of each scenario that have not been run to an end. The zero queues are ready.
+type queues struct {
+	mu      sync.Mutex
+	waiting map[string]int
+}
+
+// enter counts deliveries in, unless there are too many. What was there before this process is counted once.
+func (q *queues) enter(ctx context.Context, c *core, scenario *repo.Scenario, count, limit int) error {
+	q.mu.Lock()
+	_, known := q.waiting[scenario.ID]
+	q.mu.Unlock()
+	before := 0
+	if !known {
+		for _, state := range []string{repo.DeliveryAccepted, repo.DeliveryRunning, repo.DeliveryHeld} {
+			for _, err := range c.repo.Deliveries(ctx, scenario.Tenant, scenario.ID, state) {
+				if err != nil {
+					return err
+				}
+				before++
+			}
+		}
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.waiting == nil {
+		q.waiting = make(map[string]int)
+	}
+	if _, known := q.waiting[scenario.ID]; !known {
+		q.waiting[scenario.ID] = before
+	}
+	if q.waiting[scenario.ID]+count > limit {
+		c.cfg.Logger.Warn("queue full", zap.String("scenario", scenario.ID), zap.Int("limit", limit))
+		return refuse(http.StatusBadRequest, "The queue is full.")
+	}
+	q.waiting[scenario.ID] += count
+	return nil
+}
+
+func (q *queues) leave(scenario string, count int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if waiting, known := q.waiting[scenario]; known {
+		q.waiting[scenario] = max(waiting-count, 0)
+	}
+}
+
+// rateWindow is the time over which requests to a hook are counted.
+const rateWindow = 10 * time.Second
+
+// rates count the requests to each hook. The zero rates are ready.
+type rates struct {
+	mu    sync.Mutex
+	hooks map[string]*window
+}
+
+type window struct {
+	began time.Time
+	count int
+}
+
+// allow says whether a hook may take one more request in its present window.
+func (r *rates) allow(hook string, limit int) bool {
+	now := time.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.hooks == nil {
+		r.hooks = make(map[string]*window)
+	}
+	w := r.hooks[hook]
+	if w == nil {
+		w = &window{}
+		r.hooks[hook] = w
+	}
+	if now.Sub(w.began) >= rateWindow {
+		w.began, w.count = now, 0
+	}
+	w.count++
+	return w.count <= limit
+}

@@ -1,0 +1,195 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/engine/blueprint"
+	"github.com/ebbkit/ebb/engine/internal/flow"
+	"github.com/ebbkit/ebb/engine/internal/repo"
+)
+
+// Run runs a scenario once, now, in the goroutine of the caller, whether it is active or not, and keeps the execution like
+// any other. What the first module would have given is in; a first module that is no hook is asked itself when in is
+// empty. A failure of the scenario is part of the Execution, not an error. When ctx ends, the run ends with it and leaves
+// no record.
+func (e *Engine) Run(ctx context.Context, scenario string, in connector.Bundle) (*Execution, error) {
+	if err := e.open(); err != nil {
+		return nil, err
+	}
+	s, err := e.load(ctx, e.tenant, scenario)
+	if err != nil {
+		return nil, err
+	}
+	_, receives := s.program.First().(connector.Receiver)
+	plan := plan{deployed: s, ask: in.Len() == 0 && !receives, bundles: []connector.Bundle{in}}
+	if plan.id, err = e.newID(); err != nil {
+		return nil, err
+	}
+	x, events, err := e.execute(ctx, &plan, func(connector.Response) {})
+	if err != nil {
+		return nil, fmt.Errorf("run %q: %w", s.doc.Name, err)
+	}
+	if err := e.repo.Apply(ctx, e.record(x, s, events)...); err != nil {
+		return nil, fmt.Errorf("run %q: keep the execution: %w", s.doc.Name, err)
+	}
+	if s.settings.Confidential {
+		return x, nil
+	}
+	return x, x.readTrace(events)
+}
+
+// TryOptions say how a blueprint is tried.
+type TryOptions struct {
+	// Input is what the first module gives, whatever module it is, in one cycle. Nil: a hook gets one empty bundle, and
+	// every other module is asked.
+	Input []connector.Bundle
+	// Stubs are modules that stand in for the blueprint's own, by id.
+	Stubs map[int]connector.Module
+	// Connections, DataStores and Location are those of DeployOptions.
+	Connections, DataStores map[string]string
+	Location                *time.Location
+}
+
+// Try runs a blueprint once without deploying it and keeps no record of the run. What its modules do is real, but for the
+// stubs; data stores are the tenant's and made when they are not there. A blueprint with problems is refused with a
+// *CheckError.
+func (e *Engine) Try(ctx context.Context, bp *blueprint.Blueprint, options TryOptions) (*Execution, error) {
+	if err := e.open(); err != nil {
+		return nil, err
+	}
+	program, _, err := e.compile(bp, options.Stubs)
+	if err != nil {
+		return nil, fmt.Errorf("try %q: %w", bp.Name, err)
+	}
+	stores, err := e.dataStoreChanges(ctx, bp, options.DataStores)
+	if err == nil {
+		err = e.repo.Apply(ctx, stores...)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("try %q: %w", bp.Name, err)
+	}
+	s := &deployed{
+		doc: &repo.Scenario{
+			Envelope: repo.Envelope{Tenant: e.tenant}, Name: bp.Name, Connections: options.Connections, DataStores: options.DataStores,
+		},
+		program:  program,
+		settings: bp.Settings(),
+		location: options.Location,
+	}
+	if s.location == nil {
+		s.location = e.cfg.Location
+	}
+	plan := plan{deployed: s, bundles: options.Input}
+	if options.Input == nil {
+		if _, receives := program.First().(connector.Receiver); receives {
+			plan.bundles = []connector.Bundle{{}}
+		} else {
+			plan.ask = true
+		}
+	}
+	if plan.id, err = e.newID(); err != nil {
+		return nil, err
+	}
+	var responses []connector.Response
+	x, events, err := e.execute(ctx, &plan, func(r connector.Response) { responses = append(responses, r) })
+	if err != nil {
+		return nil, fmt.Errorf("try %q: %w", bp.Name, err)
+	}
+	x.Responses = responses
+	return x, x.readTrace(events)
+}
+
+// A plan is one run of a scenario.
+type plan struct {
+	*deployed
+	id      string
+	bundles []connector.Bundle
+	ask     bool
+}
+
+// Causes for which a run is told to stop without an outcome.
+var (
+	errOutOfTime = errors.New("engine: the run took longer than Config.MaxRunTime")
+	errFenced    = errors.New("engine: another worker has taken the delivery over")
+	errDraining  = errors.New("engine: serving has ended")
+)
+
+// execute runs a plan to its end. The execution has no trace yet: that is in events, as it is stored. An error means that
+// the run has no outcome and leaves no record.
+func (c *core) execute(ctx context.Context, p *plan, respond func(connector.Response)) (x *Execution, events []byte, err error) {
+	x = &Execution{ID: p.id, Scenario: p.doc.ID, Deployment: p.doc.Deployment, Started: c.now()}
+	h := &host{
+		core:        c,
+		tenant:      p.doc.Tenant,
+		run:         p.id,
+		scenario:    p.doc.ID,
+		connections: p.doc.Connections,
+		dataStores:  p.doc.DataStores,
+		location:    p.location,
+		respond:     respond,
+		late:        !p.settings.AutoCommit,
+	}
+	observed := &trace{limit: c.cfg.MaxTraceBytes}
+	start := flow.Start{
+		Bundles:       p.bundles,
+		Ask:           p.ask,
+		Now:           x.Started,
+		Location:      p.location,
+		Variables:     p.variables(),
+		MaxOperations: c.cfg.MaxOperations,
+	}
+	if !p.settings.Confidential {
+		start.Observer = observed
+	}
+	if _, err := io.ReadFull(c.cfg.Random, start.Seed[:]); err != nil {
+		return nil, nil, fmt.Errorf("seed the run: %w", err)
+	}
+	limited, cancel := context.WithTimeoutCause(ctx, c.cfg.MaxRunTime, errOutOfTime)
+	defer cancel()
+	outcome, err := p.program.Run(limited, h, start)
+	x.Ended, x.Operations, x.Status = c.now(), outcome.Operations, StatusSuccess
+	switch {
+	case err != nil && ctx.Err() == nil && errors.Is(context.Cause(limited), errOutOfTime):
+		x.Status = StatusError
+		x.Failure = &Failure{Type: connector.ScenarioTimeoutError, Message: fmt.Sprintf("the run took longer than %v", c.cfg.MaxRunTime)}
+	case err != nil:
+		return nil, nil, err
+	case outcome.Failed != nil:
+		x.Status = StatusError
+		x.Failure = &Failure{Module: outcome.Failed.Module, Type: outcome.Failed.Type, Message: outcome.Failed.Message}
+	default:
+		h.commit()
+	}
+	return x, observed.events, nil
+}
+
+// variables are the roots that expressions may name beside the modules (https://help.make.com/system-variables).
+func (p *plan) variables() connector.Bundle {
+	return connector.NewBundle(
+		"var", connector.NewBundle(
+			"scenario", connector.NewBundle("id", p.doc.ID, "name", p.doc.Name, "executionId", p.id),
+			"execution", connector.NewBundle("id", p.id),
+			"organization", connector.NewBundle("id", p.doc.Tenant),
+		),
+		"executionId", p.id,
+	)
+}
+
+// record is what is kept of an execution.
+func (c *core) record(x *Execution, s *deployed, events []byte) []repo.Change {
+	execution, activity := x.documents(s.doc.Tenant, events, s.settings.Confidential)
+	changes := []repo.Change{c.repo.Put(activity)}
+	if execution != nil {
+		changes = append(changes, c.repo.Put(execution))
+	}
+	c.cfg.Logger.Debug("execution ended", zap.String("scenario", x.Scenario), zap.String("execution", x.ID),
+		zap.String("status", string(x.Status)), zap.Int64("operations", x.Operations), zap.Duration("took", x.Ended.Sub(x.Started)))
+	return changes
+}

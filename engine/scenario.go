@@ -1,0 +1,287 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/engine/blueprint"
+	"github.com/ebbkit/ebb/engine/internal/flow"
+	"github.com/ebbkit/ebb/engine/internal/repo"
+	"github.com/ebbkit/ebb/store"
+)
+
+// DeployOptions say how a blueprint becomes a scenario.
+type DeployOptions struct {
+	// Name is the scenario's name, unique within its tenant. Deploying a name again replaces the scenario and keeps its
+	// hook, its executions and its data. Default: the blueprint's name.
+	Name string
+	// Activate makes the scenario active. False leaves it as it is; a new one is paused.
+	Activate bool
+	// Hook says how the scenario's hook reads requests. It matters when the first module is a receiver.
+	Hook HookOptions
+	// Connections and DataStores map what the blueprint calls a connection or a data store, usually a number of the
+	// account that it was exported from, to names of this tenant's. Default: they have the names that stand in the
+	// blueprint. A data store that is not there yet is created.
+	Connections, DataStores map[string]string
+	// Location is the scenario's time zone. Default: Config.Location.
+	Location *time.Location
+}
+
+// A Scenario is a blueprint that was deployed.
+type Scenario struct {
+	// ID is what executions name the scenario by. It follows from tenant and name.
+	ID   string
+	Name string
+	// Active says that deliveries are taken and run.
+	Active bool
+	// Deployment counts how often the scenario was deployed, from 1.
+	Deployment int64
+	// Hook is the address that starts the scenario. Nil when its first module is no receiver.
+	Hook *Hook
+	// Blueprint is what was deployed.
+	Blueprint *blueprint.Blueprint
+	// Problems are the warnings of the last check. Only Deploy fills them in.
+	Problems []blueprint.Problem
+}
+
+// Deploy checks a blueprint and makes it a scenario. A blueprint with problems is refused with a *CheckError that has all
+// of them, and nothing changes. What deliveries were accepted before run with the new blueprint.
+func (e *Engine) Deploy(ctx context.Context, bp *blueprint.Blueprint, options DeployOptions) (*Scenario, error) {
+	if err := e.open(); err != nil {
+		return nil, err
+	}
+	name := options.Name
+	if name == "" {
+		name = bp.Name
+	}
+	if name == "" {
+		return nil, fmt.Errorf("%w: the scenario has no name: set DeployOptions.Name or the blueprint's name", ErrInvalid)
+	}
+	program, problems, err := e.compile(bp, nil)
+	if err != nil {
+		return nil, fmt.Errorf("deploy %q: %w", name, err)
+	}
+	if more := e.unconnected(ctx, bp, options.Connections); more != nil {
+		return nil, fmt.Errorf("deploy %q: %w", name, &CheckError{Problems: append(problems, more...)})
+	}
+	_, receives := program.First().(connector.Receiver)
+	for {
+		scenario, err := e.deploy(ctx, name, bp, receives, options)
+		if errors.Is(err, store.ErrConflict) {
+			continue // somebody else deployed, paused or activated it meanwhile: look again
+		}
+		if err != nil {
+			return nil, fmt.Errorf("deploy %q: %w", name, err)
+		}
+		scenario.Problems = problems
+		return scenario, nil
+	}
+}
+
+// deploy writes all that belongs to a scenario in one step.
+func (e *Engine) deploy(ctx context.Context, name string, bp *blueprint.Blueprint, receives bool, options DeployOptions) (*Scenario, error) {
+	definition, err := blueprint.Marshal(bp)
+	if err != nil {
+		return nil, err
+	}
+	id := repo.ScenarioID(e.tenant, name)
+	doc := &repo.Scenario{Envelope: repo.Envelope{ID: id, Tenant: e.tenant}}
+	if err := e.repo.Get(ctx, doc); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, err
+	}
+	resumes := options.Activate && doc.State == repo.ScenarioPaused
+	if doc.State == "" {
+		doc.State, doc.Created = repo.ScenarioPaused, e.now()
+	}
+	if options.Activate {
+		doc.State = repo.ScenarioActive
+	}
+	doc.Name, doc.Blueprint, doc.Deployment = name, definition, doc.Deployment+1
+	doc.Connections, doc.DataStores, doc.Location = options.Connections, options.DataStores, ""
+	if options.Location != nil {
+		doc.Location = options.Location.String()
+	}
+	changes := []repo.Change{e.repo.Put(doc)}
+	hook, change, err := e.deployHook(ctx, id, receives, options.Hook)
+	if err != nil {
+		return nil, err
+	}
+	changes = append(changes, change...)
+	if change, err = e.dataStoreChanges(ctx, bp, options.DataStores); err != nil {
+		return nil, err
+	}
+	changes = append(changes, change...)
+	if err := e.repo.Apply(ctx, changes...); err != nil {
+		return nil, err
+	}
+	e.scenarios.forget(id)
+	if hook != nil {
+		e.hooks.forget(hook.ID)
+	}
+	if resumes {
+		if err := e.release(ctx, id); err != nil {
+			return nil, err
+		}
+	}
+	return e.scenarioOf(doc, hook)
+}
+
+// Activate lets a scenario take and run deliveries. Those that it took before it was paused run now.
+func (e *Engine) Activate(ctx context.Context, scenario string) error {
+	if err := e.setState(ctx, scenario, repo.ScenarioActive); err != nil {
+		return err
+	}
+	return e.release(ctx, scenario)
+}
+
+// Pause stops a scenario: its hook answers 410, and what it had taken waits until it is active again. Runs under way go on
+// to their ends.
+func (e *Engine) Pause(ctx context.Context, scenario string) error {
+	return e.setState(ctx, scenario, repo.ScenarioPaused)
+}
+
+func (e *Engine) setState(ctx context.Context, id, state string) error {
+	if err := e.open(); err != nil {
+		return err
+	}
+	for {
+		doc := &repo.Scenario{Envelope: repo.Envelope{ID: id, Tenant: e.tenant}}
+		if err := e.repo.Get(ctx, doc); err != nil {
+			return notFound(err, "scenario", id)
+		}
+		if doc.State == state {
+			return nil
+		}
+		doc.State = state
+		err := e.repo.Apply(ctx, e.repo.Touch(doc))
+		if errors.Is(err, store.ErrConflict) {
+			continue
+		}
+		e.scenarios.forget(id)
+		return err
+	}
+}
+
+// release makes the deliveries that a paused scenario held due again.
+func (e *Engine) release(ctx context.Context, scenario string) error {
+	for held, err := range e.repo.Deliveries(ctx, e.tenant, scenario, repo.DeliveryHeld) {
+		if err != nil {
+			return err
+		}
+		held.State, held.Due = repo.DeliveryAccepted, e.now()
+		if err := e.repo.Apply(ctx, e.repo.Touch(held)); err != nil && !errors.Is(err, store.ErrConflict) {
+			return err
+		}
+	}
+	e.workers.call()
+	return nil
+}
+
+// Scenario returns a scenario by its name or its ID.
+func (e *Engine) Scenario(ctx context.Context, nameOrID string) (*Scenario, error) {
+	if err := e.open(); err != nil {
+		return nil, err
+	}
+	var err error
+	for _, id := range []string{repo.ScenarioID(e.tenant, nameOrID), nameOrID} {
+		doc := &repo.Scenario{Envelope: repo.Envelope{ID: id, Tenant: e.tenant}}
+		if err = e.repo.Get(ctx, doc); err != nil {
+			continue
+		}
+		hook, err := e.repo.HookOf(ctx, e.tenant, doc.ID)
+		if err != nil {
+			return nil, fmt.Errorf("scenario %q: %w", nameOrID, err)
+		}
+		return e.scenarioOf(doc, hook)
+	}
+	return nil, notFound(err, "scenario", nameOrID)
+}
+
+// Scenarios yields the tenant's scenarios.
+func (e *Engine) Scenarios(ctx context.Context) iter.Seq2[*Scenario, error] {
+	return func(yield func(*Scenario, error) bool) {
+		for doc, err := range e.repo.Scenarios(ctx, e.tenant) {
+			if err != nil {
+				if !yield(&Scenario{ID: doc.ID}, err) {
+					return
+				}
+				continue
+			}
+			hook, err := e.repo.HookOf(ctx, e.tenant, doc.ID)
+			var scenario *Scenario
+			if err == nil {
+				scenario, err = e.scenarioOf(doc, hook)
+			}
+			if !yield(scenario, err) {
+				return
+			}
+		}
+	}
+}
+
+func (e *Engine) scenarioOf(doc *repo.Scenario, hook *repo.Hook) (*Scenario, error) {
+	bp, err := blueprint.Parse(doc.Blueprint)
+	if err != nil {
+		return nil, fmt.Errorf("scenario %q: %w", doc.Name, err)
+	}
+	scenario := &Scenario{
+		ID:         doc.ID,
+		Name:       doc.Name,
+		Active:     doc.State == repo.ScenarioActive,
+		Deployment: doc.Deployment,
+		Blueprint:  bp,
+	}
+	if hook != nil {
+		scenario.Hook = &Hook{Token: hook.Token}
+	}
+	return scenario, nil
+}
+
+// deployed is a scenario that is ready to run. It never changes.
+type deployed struct {
+	doc      *repo.Scenario
+	program  *flow.Program
+	settings blueprint.Settings
+	location *time.Location
+}
+
+func (d *deployed) active() bool { return d.doc.State == repo.ScenarioActive }
+
+// load returns a scenario ready to run, as it was within the last cacheTime.
+func (c *core) load(ctx context.Context, tenant, id string) (*deployed, error) {
+	return c.scenarios.get(ctx, id, func(ctx context.Context) (*deployed, error) {
+		doc := &repo.Scenario{Envelope: repo.Envelope{ID: id, Tenant: tenant}}
+		if err := c.repo.Get(ctx, doc); err != nil {
+			return nil, notFound(err, "scenario", id)
+		}
+		if last, ok := c.scenarios.last(id); ok && last.doc.Deployment == doc.Deployment {
+			return &deployed{doc: doc, program: last.program, settings: last.settings, location: last.location}, nil
+		}
+		return c.prepare(doc)
+	})
+}
+
+func (c *core) prepare(doc *repo.Scenario) (*deployed, error) {
+	bp, err := blueprint.Parse(doc.Blueprint)
+	if err != nil {
+		return nil, fmt.Errorf("scenario %q: %w", doc.Name, err)
+	}
+	program, _, err := c.compile(bp, nil)
+	if err != nil {
+		return nil, fmt.Errorf("scenario %q: %w", doc.Name, err)
+	}
+	location := c.cfg.Location
+	if doc.Location != "" {
+		if location, err = time.LoadLocation(doc.Location); err != nil {
+			return nil, fmt.Errorf("scenario %q: %w", doc.Name, err)
+		}
+	}
+	c.cfg.Logger.Debug("scenario compiled", zap.String("scenario", doc.ID), zap.Int64("deployment", doc.Deployment))
+	return &deployed{doc: doc, program: program, settings: bp.Settings(), location: location}, nil
+}

@@ -1,0 +1,203 @@
+package engine_test
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/crypto/secret"
+	"github.com/ebbkit/ebb/engine"
+	"github.com/ebbkit/ebb/engine/blueprint"
+)
+
+func TestBlueprintIsRefusedWithAllThatIsWrong(t *testing.T) {
+	t.Parallel()
+	e := start(t, engine.Config{})
+	const wrong = `{"name": "Wrong", "flow": [
+	  {"id": 1, "module": "gateway:CustomWebHook", "version": 1, "parameters": {"hook": 7}, "mapper": {}},
+	  {"id": 2, "module": "util:SetVariabel2", "version": 1, "mapper": {"name": "a", "scope": "roundtrip", "value": "x"}},
+	  {"id": 3, "module": "slack:CreateMessage", "version": 4, "mapper": {"text": "{{lowr(1.name)}} and {{1.a +}}"},
+	   "filter": {"name": "f", "conditions": [[{"a": "{{1.a}}", "o": "text:startswith", "b": "x"}]]}},
+	  {"id": 3, "module": "builtin:BasicAggregator", "version": 1, "parameters": {"feeder": 9}, "mapper": {}}
+	]}`
+	_, err := e.Deploy(t.Context(), parse(t, wrong), engine.DeployOptions{})
+	var refused *engine.CheckError
+	require.ErrorAs(t, err, &refused)
+	text := err.Error()
+	for _, part := range []string{
+		"module 2: module: ", `did you mean "util:SetVariable2"`,
+		"module 3: filter.conditions[0][0].o", "text:startwith",
+		"module 3: mapper.text, column 3", "lower",
+		"module 3: mapper.text, column 29",
+		"duplicate-id",
+		"module 3: parameters.feeder",
+		`no connector has the module "slack:CreateMessage"`,
+	} {
+		require.Contains(t, text, part)
+	}
+	_, err = e.Scenario(t.Context(), "Wrong")
+	require.ErrorIs(t, err, engine.ErrNotFound)
+}
+
+func TestDeployingAgainKeepsHookAndExecutions(t *testing.T) {
+	t.Parallel()
+	e := start(t, engine.Config{})
+	first, err := e.Deploy(t.Context(), parse(t, silentHook), engine.DeployOptions{Activate: true})
+	require.NoError(t, err)
+	status, _ := post(t, e, first.Hook, "application/json", `{"name":"Ada"}`)
+	require.Equal(t, http.StatusOK, status)
+	_, err = e.Deploy(t.Context(), parse(t, `{"name":"Silent","flow":[{"id":1,"module":"nothing:AtAll","version":1}]}`), engine.DeployOptions{})
+	require.Error(t, err)
+	second, err := e.Deploy(t.Context(), parse(t, strings.Replace(silentHook, `"value": "{{1.name}}"`, `"value": "new"`, 1)), engine.DeployOptions{})
+	require.NoError(t, err)
+	require.Equal(t, first.ID, second.ID)
+	require.Equal(t, first.Hook, second.Hook)
+	require.True(t, second.Active)
+	require.EqualValues(t, 2, second.Deployment)
+	_, err = e.Tick(t.Context())
+	require.NoError(t, err)
+	x := executions(t, e, first.ID)[0]
+	require.EqualValues(t, 2, x.Deployment)
+	require.Equal(t, "new", x.Trace[1].Out[0].Get("seen"))
+	found, err := e.Scenario(t.Context(), "Silent")
+	require.NoError(t, err)
+	require.Equal(t, second.Hook, found.Hook)
+	byID, err := e.Scenario(t.Context(), found.ID)
+	require.NoError(t, err)
+	require.Equal(t, "Silent", byID.Name)
+}
+
+func TestNewScenarioIsPaused(t *testing.T) {
+	t.Parallel()
+	e := start(t, engine.Config{})
+	scenario, err := e.Deploy(t.Context(), parse(t, silentHook), engine.DeployOptions{})
+	require.NoError(t, err)
+	require.False(t, scenario.Active)
+	status, _ := post(t, e, scenario.Hook, "application/json", `{}`)
+	require.Equal(t, http.StatusGone, status)
+}
+
+func TestScenarioWithoutNameIsRefused(t *testing.T) {
+	t.Parallel()
+	e := start(t, engine.Config{})
+	_, err := e.Deploy(t.Context(), &blueprint.Blueprint{}, engine.DeployOptions{})
+	require.ErrorIs(t, err, engine.ErrInvalid)
+}
+
+func TestTenantsDoNotSeeEachOther(t *testing.T) {
+	t.Parallel()
+	e := start(t, engine.Config{})
+	acme, umbrella := e.For("acme"), e.For("umbrella")
+	a, err := acme.Deploy(t.Context(), parse(t, silentHook), engine.DeployOptions{Activate: true})
+	require.NoError(t, err)
+	u, err := umbrella.Deploy(t.Context(), parse(t, silentHook), engine.DeployOptions{Activate: true})
+	require.NoError(t, err)
+	require.NotEqual(t, a.ID, u.ID)
+	for _, hook := range []*engine.Hook{a.Hook, a.Hook, u.Hook} {
+		status, _ := post(t, e, hook, "application/json", `{"name":"x"}`)
+		require.Equal(t, http.StatusOK, status)
+	}
+	runs, err := e.Tick(t.Context()) // work is done for all of them
+	require.NoError(t, err)
+	require.Equal(t, 3, runs)
+	require.Len(t, executions(t, acme, a.ID), 2)
+	require.Len(t, executions(t, umbrella, u.ID), 1)
+	require.Empty(t, executions(t, umbrella, a.ID))
+	_, err = umbrella.Execution(t.Context(), executions(t, acme, a.ID)[0].ID)
+	require.ErrorIs(t, err, engine.ErrNotFound)
+	_, err = umbrella.Scenario(t.Context(), a.ID)
+	require.ErrorIs(t, err, engine.ErrNotFound)
+	require.ErrorIs(t, umbrella.Pause(t.Context(), a.ID), engine.ErrNotFound)
+
+	for name, view := range map[string]*engine.Engine{"acme": acme, "umbrella": umbrella} {
+		data, err := view.DataStore(t.Context(), "people")
+		require.NoError(t, err)
+		require.NoError(t, data.Change(t.Context(), "key", func(connector.Bundle, bool) (connector.Bundle, error) {
+			return connector.NewBundle("tenant", name), nil
+		}))
+	}
+	data, err := acme.DataStore(t.Context(), "people")
+	require.NoError(t, err)
+	got, ok, err := data.Get(t.Context(), "key")
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.Equal(t, "acme", got.Get("tenant"))
+	count, err := data.Count(t.Context())
+	require.NoError(t, err)
+	require.EqualValues(t, 1, count)
+}
+
+func TestConnectionIsOpenedForItsModuleAndForNobodyElse(t *testing.T) {
+	t.Parallel()
+	e := start(t, engine.Config{Connectors: []connector.Connector{bank{}}})
+	bp := parse(t, `{"name":"Pay","flow":[{"id":1,"module":"bank:Pay","version":1,"parameters":{"__IMTCONN__":4711},"mapper":{"amount":"12"}}]}`)
+	_, err := e.Deploy(t.Context(), bp, engine.DeployOptions{})
+	var refused *engine.CheckError
+	require.ErrorAs(t, err, &refused)
+	require.Equal(t, engine.CodeNoConnection, refused.Problems[len(refused.Problems)-1].Code)
+
+	require.NoError(t, e.SaveConnection(t.Context(), connector.Connection{
+		Name: "house bank", Type: "bank", Fields: connector.NewBundle("user", "ada"),
+		Secrets: map[string]secret.Value{"token": secret.NewString("needle")},
+	}))
+	scenario, err := e.Deploy(t.Context(), bp, engine.DeployOptions{Connections: map[string]string{"4711": "house bank"}})
+	require.NoError(t, err)
+	x, err := e.Run(t.Context(), scenario.ID, connector.Bundle{})
+	require.NoError(t, err)
+	require.Nil(t, x.Failure)
+	require.Equal(t, connector.NewBundle("paid", "12 by ada with 6 bytes"), x.Trace[0].Out[0])
+	for connection, err := range e.Connections(t.Context()) {
+		require.NoError(t, err)
+		require.Equal(t, "house bank", connection.Name)
+		require.Empty(t, connection.Secrets)
+	}
+	require.NoError(t, e.DeleteConnection(t.Context(), "house bank"))
+	require.ErrorIs(t, e.DeleteConnection(t.Context(), "house bank"), engine.ErrNotFound)
+	x, err = e.Run(t.Context(), scenario.ID, connector.Bundle{})
+	require.NoError(t, err)
+	require.Equal(t, connector.AccountValidationError, x.Failure.Type)
+}
+
+func TestConfigReportsAllThatCannotBeUsed(t *testing.T) {
+	t.Parallel()
+	_, err := engine.New(engine.Config{Workers: -1, Lease: -1, MaxTraceBytes: 1 << 30})
+	for _, field := range []string{"Workers", "Lease", "MaxTraceBytes"} {
+		require.ErrorContains(t, err, "Config."+field)
+	}
+	_, err = engine.New(engine.Config{Connectors: []connector.Connector{bank{}, nil, bank{}}})
+	require.ErrorIs(t, err, engine.ErrInvalid)
+	require.ErrorContains(t, err, "nil")
+	require.ErrorContains(t, err, `two connectors of the name "bank"`)
+}
+
+func TestClosedEngineSaysSo(t *testing.T) {
+	t.Parallel()
+	e := start(t, engine.Config{})
+	scenario, err := e.Deploy(t.Context(), parse(t, silentHook), engine.DeployOptions{Activate: true})
+	require.NoError(t, err)
+	require.NoError(t, e.Close())
+	status, _ := post(t, e, scenario.Hook, "application/json", `{}`)
+	require.Equal(t, http.StatusServiceUnavailable, status)
+	_, err = e.Deploy(t.Context(), parse(t, silentHook), engine.DeployOptions{})
+	require.ErrorIs(t, err, engine.ErrClosed)
+	require.ErrorIs(t, e.Serve(t.Context()), engine.ErrClosed)
+	_, err = e.Tick(t.Context())
+	require.ErrorIs(t, err, engine.ErrClosed)
+}
+
+func TestOneServeAtATime(t *testing.T) {
+	t.Parallel()
+	e := start(t, engine.Config{})
+	serve(t, e)
+	for {
+		err := e.Serve(canceled(t))
+		if errors.Is(err, engine.ErrServing) {
+			return
+		}
+		require.NoError(t, err) // the first one has not begun yet
+	}
+}

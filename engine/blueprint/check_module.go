@@ -1,0 +1,197 @@
+package blueprint
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// moduleName is the form that Make's own linter asks for, and the one of custom apps (app#slug).
+var moduleName = regexp.MustCompile(`^(?:[a-z]|app#[a-z0-9])[a-z0-9-]*:[A-Za-z0-9]+$`)
+
+func (c *checker) checkID(at *site) {
+	value, has := at.source.Get("id")
+	read, ok := readInt(value)
+	switch {
+	case at.ID <= 0 && has && !ok:
+		c.error(at, "id", CodeBadID, "the id is a whole number from 1 on, this is "+typeName(value))
+	case at.ID <= 0:
+		c.error(at, "id", CodeBadID, "the module needs an id: a whole number from 1 on that no other module has")
+	case c.byID[at.ID] != at.ordinal:
+		other := c.byID[at.ID]
+		c.error(at, "id", CodeDuplicateID, fmt.Sprintf("the module at %s, a %s, has the id %d too; give one of them another id",
+			c.places[other].Path(), c.modules[other].Name, at.ID))
+	}
+	if _, isText := value.(string); isText && ok && read == at.ID {
+		c.warn(at, "id", CodeWrongType, "the id is a number, this is the text of one; take the quotes away")
+	}
+}
+
+// checkName looks at name and version, and asks the catalog.
+func (c *checker) checkName(at *site) {
+	if at.Name == Placeholder {
+		c.warn(at, "module", CodePlaceholder, "this is an empty place of the editor and does nothing; choose a module or delete it")
+		return
+	}
+	switch value, _ := at.source.Get("module"); {
+	case at.Name == "" && value != nil && value != "":
+		c.error(at, "module", CodeBadModuleName, `the module's name is a text of the form "app:Module", this is `+typeName(value))
+		return
+	case at.Name == "":
+		c.error(at, "module", CodeBadModuleName, `the module needs a name of the form "app:Module"`)
+		return
+	case !moduleName.MatchString(at.Name):
+		c.error(at, "module", CodeBadModuleName,
+			`a module's name has the form "app:Module": the app in lower case, digits and hyphens, the module in letters and digits`)
+	}
+	c.checkVersion(at)
+	if c.opts.Catalog == nil {
+		return
+	}
+	names, ok := c.opts.Catalog.Modules(at.App())
+	if !ok {
+		return
+	}
+	info, ok := c.opts.Catalog.Module(at.Name, at.Version)
+	if ok {
+		at.known, at.required = true, info.Required
+		if info.Kind != KindOther {
+			at.kind = info.Kind
+		}
+		return
+	}
+	if slices.Contains(names, at.Name) {
+		c.error(at, "version", CodeUnknownVersion, fmt.Sprintf("the connector has no version %d of %s", at.Version, at.Name))
+		return
+	}
+	message := fmt.Sprintf("the connector of app %q has no such module", at.App())
+	if suggestion := c.suggest(at.Name, names); suggestion != "" {
+		message += fmt.Sprintf("; did you mean %q?", suggestion)
+	}
+	c.error(at, "module", CodeUnknownModule, message)
+}
+
+func (c *checker) checkVersion(at *site) {
+	value, has := at.source.Get("version")
+	read, ok := readInt(value)
+	switch {
+	case at.Version < 0, at.Version == 0 && has && !ok:
+		c.error(at, "version", CodeBadVersion, "the version is the app's major version, a whole number from 0 on")
+	case at.Version == 0 && !has && at.source != nil:
+		c.error(at, "version", CodeBadVersion, "the module needs the major version of its app; most modules have version 1")
+	}
+	if _, isText := value.(string); isText && ok && read == at.Version {
+		c.warn(at, "version", CodeWrongType, "the version is a number, this is the text of one; take the quotes away")
+	}
+}
+
+// checkPosition looks at modules that may stand in certain places only.
+func (c *checker) checkPosition(at *site) {
+	if at.place.First() && at.Filter.filters() {
+		c.error(at, "filter", CodeFirstFilter, "the first module of a scenario cannot have a filter; put it on the next module")
+	}
+	if at.kind == KindTrigger && !at.place.First() {
+		c.error(at, "module", CodeTriggerNotFirst, "a trigger starts a scenario, so it can only be the first module of the flow")
+	}
+	if at.kind == KindDirective && at.place.ErrorOf() == nil {
+		c.error(at, "module", CodeStrayDirective,
+			"an error directive only has a meaning in an error route; move it into the onerror of the module whose errors it handles")
+	}
+	if at.Name == Break && !c.settings.DLQ {
+		c.warn(at, "module", CodeBreakWithoutDLQ,
+			"Break stores incomplete executions, which the scenario's settings do not allow; set metadata.scenario.dlq to true")
+	}
+	if at.kind == KindRouter && len(at.OnError) > 0 {
+		c.warn(at, "onerror", CodeRouterOnError, "a router cannot fail, so its error route never runs; put it on the modules of the routes")
+	}
+	if at.before == nil {
+		return
+	}
+	switch at.before.Kind() {
+	case KindRouter:
+		c.error(at, "", CodeUnreachable, fmt.Sprintf(
+			"the router %d is before it in the same list, and bundles only go on in its routes; move the module into a route", at.before.ID))
+	case KindConditional:
+		if at.Name != Merge {
+			c.error(at, "", CodeUnreachable, fmt.Sprintf(
+				"the if-else %d is before it in the same list, and bundles only go on in its branches or in a %s right behind it; move the module into one",
+				at.before.ID, Merge))
+		}
+	case KindDirective:
+		c.warn(at, "", CodeUnreachable, fmt.Sprintf("%s is before it and ends the error route, so it never runs", at.before.Name))
+	}
+}
+
+// mistaken are names that people and language models write for modules that have another one.
+var mistaken = map[string]string{
+	"builtin:BasicIterator": Iterator,
+	"builtin:Iterator":      Iterator,
+	"builtin:Repeater":      Repeater,
+	"builtin:Sleep":         "util:FunctionSleep",
+	"builtin:SetVariable":   "util:SetVariable2",
+	"builtin:IfElse":        IfElse,
+	"util:SetVariable":      "util:SetVariable2",
+	"util:GetVariable":      "util:GetVariable2",
+	"util:Sleep":            "util:FunctionSleep",
+}
+
+// suggest returns the module that was probably meant, or "".
+func (c *checker) suggest(name string, names []string) string {
+	if meant, ok := mistaken[name]; ok {
+		if others, _ := c.opts.Catalog.Modules(appOf(meant)); slices.Contains(others, meant) {
+			return meant
+		}
+	}
+	return closest(name, names)
+}
+
+// closest returns the name that differs in case only, else the longest one that is contained, else the one that takes the fewest
+// changed letters, if they are few; else "".
+func closest(name string, names []string) string {
+	names = slices.Sorted(slices.Values(names))
+	lower := strings.ToLower(name)
+	_, short, _ := strings.Cut(lower, ":")
+	contained, near, distance := "", "", max(2, len(short)/3)+1
+	for _, candidate := range names {
+		other := strings.ToLower(candidate)
+		if other == lower {
+			return candidate
+		}
+		_, part, _ := strings.Cut(other, ":")
+		if len(part) > 4 && len(candidate) > len(contained) && strings.Contains(short, part) {
+			contained = candidate
+		}
+		if d := editDistance(short, part, distance); d < distance {
+			near, distance = candidate, d
+		}
+	}
+	if contained != "" {
+		return contained
+	}
+	return near
+}
+
+// editDistance counts the letters to insert, delete or replace to make b of a; it gives up with limit when it is at least that.
+func editDistance(a, b string, limit int) int {
+	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
+		return limit
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, diagonal+1)
+		}
+	}
+	return min(row[len(b)], limit)
+}

@@ -59,7 +59,11 @@ func (p *parser) callOf(name string, start int) (node, *Error) {
 	if function.lazy != nil {
 		return function.lazy(args), nil
 	}
-	return &call{function: function, args: args, parameters: parameters, column: column}, nil
+	n := &call{function: function, args: args, parameters: parameters, column: column}
+	if function.prepare != nil {
+		n.prepared = function.prepare(args)
+	}
+	return n, nil
 }
 
 // argument reads one argument up to the ; or ) behind it.

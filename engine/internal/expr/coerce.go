@@ -88,8 +88,8 @@ func Coerce(v any, to Type, loc *time.Location) (any, error) {
 	case TypeBuffer:
 		return coerceBuffer(v, defaultMaxTextBytes)
 	case TypeArray:
-		if items, ok := v.([]any); ok {
-			return items, nil
+		if _, ok := v.([]any); ok {
+			return v, nil
 		}
 		return []any{v}, nil
 	case TypeCollection:
@@ -104,8 +104,10 @@ func mismatch(v any, to Type) *RuntimeError {
 	return invalid("expected %s, got %s", to, kindOf(v))
 }
 
+// The conversions give back the very v that has the type already: putting its content into a new any would allocate.
+
 func coerceText(v any, limit int) (any, error) {
-	switch v := v.(type) {
+	switch v.(type) {
 	case string:
 		return v, nil
 	case Object:
@@ -119,11 +121,11 @@ func coerceText(v any, limit int) (any, error) {
 }
 
 func coerceNumber(v any) (any, error) {
-	switch v := v.(type) {
+	switch text := v.(type) {
 	case int64, float64:
 		return v, nil
 	case string:
-		if n, ok := parseNumber(v); ok {
+		if n, ok := parseNumber(text); ok {
 			return n, nil
 		}
 		return nil, invalid("expected number, got text that is none")
@@ -159,11 +161,11 @@ func coerceBoolean(v any) any {
 }
 
 func coerceDate(v any, loc *time.Location) (any, error) {
-	switch v := v.(type) {
+	switch text := v.(type) {
 	case time.Time:
 		return v, nil
 	case string:
-		if t, ok := parseDateText(v, loc); ok {
+		if t, ok := parseDateText(text, loc); ok {
 			return t, nil
 		}
 		return nil, invalid("expected date, got text that is none")
@@ -202,11 +204,11 @@ func timeOfDay(d time.Duration) string {
 }
 
 func coerceBuffer(v any, limit int) (any, error) {
-	switch v := v.(type) {
+	switch text := v.(type) {
 	case []byte:
 		return v, nil
 	case string:
-		return []byte(v), nil
+		return []byte(text), nil
 	case bool, int64, float64, time.Time:
 		return appendItem(nil, v, limit)
 	}

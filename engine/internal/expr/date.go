@@ -53,6 +53,7 @@ func dateFunctions() []Function {
 			Doc: "Writes a date in a format of moment.js tokens, in English, in a time zone, which is the scenario's unless an IANA name is given. " +
 				"Text in [brackets] and characters that are no tokens stand for themselves. Without a format it is " + isoFormat + ".",
 			Examples: []Example{{`formatDate("2018-10-01T07:32:00Z"; "DD.MM.YYYY HH:mm"; "UTC")`, "01.10.2018 07:32"}},
+			prepare:  prepareFormat,
 			Call:     formatDate,
 		},
 		{
@@ -62,6 +63,7 @@ func dateFunctions() []Function {
 				"missing are the first of their unit, or today's. Text without an offset is in the given time zone, or the scenario's. Without a format the " +
 				"usual forms of a date are recognized.",
 			Examples: []Example{{`parseDate("2016-12-28 04:03 PM"; "YYYY-MM-DD hh:mm A"; "UTC")`, "2016-12-28T16:03:00.000Z"}, {`parseDate("1482940986"; "X")`, "2016-12-28T16:03:06.000Z"}},
+			prepare:  prepareFormat,
 			Call:     parseDateFunction,
 		},
 		adding("Seconds", `addSeconds("2016-12-08T15:55:57.536Z"; 2)`, "2016-12-08T15:55:59.536Z", func(t time.Time, n float64) time.Time { return addMillis(t, n*1e3) }),
@@ -122,20 +124,38 @@ func checkDate(t time.Time) (any, error) {
 	return t.UTC(), nil
 }
 
+// prepareFormat takes a format apart that is known when the call is compiled.
+func prepareFormat(args []node) any {
+	if len(args) > 1 {
+		known, ok := args[1].(constant)
+		if !ok {
+			return nil
+		}
+		if format, ok := known.value.(string); ok && format != "" {
+			return parseFormat(format)
+		}
+	}
+	return nil
+}
+
+// format gives the second argument, a format.
+func (c *Call) format() dateFormat {
+	if known, ok := c.prepared.(dateFormat); ok {
+		return known
+	}
+	if format := c.text(1); format != "" {
+		return parseFormat(format)
+	}
+	return parseFormat(isoFormat)
+}
+
 func formatDate(c *Call) (any, error) {
 	loc, err := c.zone(2)
 	if err != nil {
 		return nil, err
 	}
-	format := c.text(1)
-	if format == "" {
-		format = isoFormat
-	}
-	if len(format) > 1<<20 {
-		return nil, invalid("argument 2 (format): longer than 1 MiB")
-	}
 	base := len(c.machine.text)
-	text := appendDate(c.machine.text, c.date(0).In(loc), format)
+	text := c.format().append(c.machine.text, c.date(0).In(loc))
 	c.machine.text = text[:base]
 	if err := c.checkText(len(text) - base); err != nil {
 		return nil, err
@@ -162,7 +182,7 @@ func parseDateFunction(c *Call) (any, error) {
 	if format == "" {
 		return coerceDate(text, loc)
 	}
-	if t, ok := parseMoment(text.(string), format, c.Now(), loc); ok { //nolint:forcetypeassert // coerceText gives text
+	if t, ok := parseMoment(text.(string), c.format(), c.Now(), loc); ok { //nolint:forcetypeassert // coerceText gives text
 		return checkDate(t)
 	}
 	return nil, invalid("the text is no date of the format %q", shorten(format))

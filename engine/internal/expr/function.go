@@ -20,6 +20,10 @@ type Function struct {
 	// with that error's text, and so does a panic, without it.
 	Call func(call *Call) (any, error)
 
+	// prepare works out beforehand what a call needs from arguments that are known when it is compiled; the call finds it
+	// in prepared. Nil where nothing is known.
+	prepare func(args []node) any
+
 	lazy   func(args []node) node // builds a node that decides itself which arguments to evaluate
 	check  func(args []node) (argument int, problem string)
 	custom bool
@@ -98,7 +102,8 @@ type Call struct {
 	// there; one that was left empty, or is null, is nil. A required parameter of type text or array is never nil.
 	Args []any
 
-	machine *machine
+	machine  *machine
+	prepared any
 }
 
 // Location is the scenario's time zone.

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"bytes"
 	"math"
 	"math/big"
 	"slices"
@@ -250,52 +251,54 @@ func formatNumber(c *Call) (any, error) {
 	if len(c.Args) > 3 {
 		thousands = c.text(3)
 	}
-	var digits string
+	var space [64]byte
+	digits := space[:0]
 	switch n := c.Args[0].(type) {
 	case int64:
-		digits = strconv.FormatInt(n, 10)
-		if decimals > 0 {
-			digits += "." + strings.Repeat("0", decimals)
+		if digits = strconv.AppendInt(digits, n, 10); decimals > 0 {
+			digits = append(append(digits, '.'), strings.Repeat("0", decimals)...)
 		}
 	case float64:
 		if math.IsNaN(n) || math.IsInf(n, 0) {
 			return nil, invalid("argument 1 (number): expected a finite number")
 		}
-		digits = fixed(n, decimals)
+		digits = appendFixed(digits, n, decimals)
 	}
-	whole, fraction, _ := strings.Cut(digits, ".")
-	var b strings.Builder
-	if strings.HasPrefix(whole, "-") {
+	whole, fraction, _ := bytes.Cut(digits, []byte{'.'})
+	var formatted [96]byte
+	text := formatted[:0]
+	if whole[0] == '-' {
 		whole = whole[1:]
-		b.WriteByte('-')
+		text = append(text, '-')
 	}
 	for i, digit := range whole {
 		if i > 0 && (len(whole)-i)%3 == 0 {
-			b.WriteString(thousands)
+			text = append(text, thousands...)
 		}
-		b.WriteRune(digit)
+		text = append(text, digit)
 	}
-	if fraction != "" {
-		b.WriteString(separator)
-		b.WriteString(fraction)
+	if len(fraction) > 0 {
+		text = append(append(text, separator...), fraction...)
 	}
-	if err := c.checkText(b.Len()); err != nil {
+	if err := c.checkText(len(text)); err != nil {
 		return nil, err
 	}
-	return b.String(), nil
+	return string(text), nil
 }
 
-// fixed is JavaScript's toFixed: the exact binary value rounded, ties away from zero. A negative number that rounds to
-// zero loses its sign.
-func fixed(f float64, decimals int) string {
-	text := strconv.FormatFloat(f, 'f', decimals, 64)
-	// FormatFloat rounds the exact value, but halves to even. A half has one decimal more, a 5, and nothing behind it:
-	// what is cut off is a whole number of halves only if its own digits end there.
-	if scaled := math.Abs(f) * math.Pow10(min(decimals, 22)); decimals > 22 || scaled-math.Trunc(scaled) == 0.5 || scaled >= 1<<52 {
-		text = new(big.Rat).SetFloat64(f).FloatString(decimals) // which rounds halves away from zero
+// appendFixed is JavaScript's toFixed: the exact binary value rounded, ties away from zero. A negative number that rounds
+// to zero loses its sign.
+func appendFixed(dst []byte, f float64, decimals int) []byte {
+	// AppendFloat rounds the exact value too, but ties to even. Whether there may be a tie is quickly seen as long as the
+	// product is exact for one; a false alarm does no harm.
+	scaled := math.Abs(f) * math.Pow10(min(decimals, 22))
+	if decimals > 22 || scaled-math.Trunc(scaled) == 0.5 || scaled >= 1<<52 {
+		dst = append(dst, new(big.Rat).SetFloat64(f).FloatString(decimals)...) // which rounds halves away from zero
+	} else {
+		dst = strconv.AppendFloat(dst, f, 'f', decimals, 64)
 	}
-	if strings.Trim(text, "-0.") == "" {
-		text = strings.TrimPrefix(text, "-")
+	if len(bytes.Trim(dst, "-0.")) == 0 {
+		dst = bytes.TrimPrefix(dst, []byte{'-'})
 	}
-	return text
+	return dst
 }

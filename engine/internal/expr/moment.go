@@ -114,144 +114,165 @@ func firstToken(format string) string {
 	return ""
 }
 
-// appendDate appends a date, which is in the zone that it is to be written in.
-func appendDate(dst []byte, t time.Time, format string) []byte {
+// A formatPiece is a token, or literal text when the token is empty.
+type formatPiece struct{ token, literal string }
+
+// A dateFormat is a format taken apart, with localized tokens replaced by what they stand for.
+type dateFormat []formatPiece
+
+func parseFormat(format string) dateFormat {
+	var pieces dateFormat
 	for format != "" {
-		var token, literal string
-		token, literal, format = nextToken(format)
-		if token == "" {
-			dst = append(dst, literal...)
-			continue
+		var piece formatPiece
+		piece.token, piece.literal, format = nextToken(format)
+		if long := longFormat(piece.token); long != "" {
+			pieces = append(pieces, parseFormat(long)...)
+		} else {
+			pieces = append(pieces, piece)
 		}
-		if long := longFormat(token); long != "" {
-			dst = appendDate(dst, t, long)
-			continue
+	}
+	return pieces
+}
+
+// localFields are a date's fields in its zone, worked out once for all tokens.
+type localFields struct {
+	time.Time
+	year, day, hour, minute, second int
+	month                           time.Month
+}
+
+// append appends a date, which is in the zone that it is to be written in.
+func (f dateFormat) append(dst []byte, t time.Time) []byte {
+	l := localFields{Time: t}
+	l.year, l.month, l.day = t.Date()
+	l.hour, l.minute, l.second = t.Clock()
+	for i := range f {
+		if f[i].token == "" {
+			dst = append(dst, f[i].literal...)
+		} else {
+			dst = l.appendToken(dst, f[i].token)
 		}
-		dst = appendToken(dst, t, token)
 	}
 	return dst
 }
 
-func appendToken(dst []byte, t time.Time, token string) []byte {
-	two := func(n int) []byte { return appendPadded(dst, n, 2) }
-	number := func(n int) []byte { return strconv.AppendInt(dst, int64(n), 10) }
+func (l *localFields) appendToken(dst []byte, token string) []byte {
+	switch token[0] {
+	case 'H', 'h', 'k', 'm', 's':
+		return l.appendClock(dst, token)
+	case 'w', 'W', 'g', 'G':
+		return appendWeek(dst, l.Time, token)
+	case 'S':
+		return appendFraction(dst, l.Time, len(token))
+	case 'Y', 'y', 'N':
+		return appendYear(dst, l.year, token)
+	}
+	number := -1
 	switch token {
-	case "Y":
-		if year := t.Year(); year > 9999 {
-			return appendSigned(dst, year, 1, true)
-		}
-		return appendSigned(dst, t.Year(), 4, false)
-	case "YY":
-		return appendSigned(dst, t.Year()%100, 2, false)
-	case "YYYY":
-		return appendSigned(dst, t.Year(), 4, false)
-	case "YYYYY":
-		return appendSigned(dst, t.Year(), 5, false)
-	case "YYYYYY":
-		return appendSigned(dst, t.Year(), 6, true)
-	case "y", "yy", "yyy", "yyyy":
-		return appendPadded(dst, eraYear(t.Year()), len(token))
-	case "N", "NN", "NNN", "NNNNN":
-		return append(dst, era(t.Year(), "AD", "BC")...)
-	case "NNNN":
-		return append(dst, era(t.Year(), "Anno Domini", "Before Christ")...)
-	case "Q":
-		return number((int(t.Month())-1)/3 + 1)
-	case "Qo":
-		return appendOrdinal(dst, (int(t.Month())-1)/3+1)
-	case "M":
-		return number(int(t.Month()))
-	case "Mo":
-		return appendOrdinal(dst, int(t.Month()))
+	case "Q", "Qo":
+		number = (int(l.month)-1)/3 + 1
+	case "M", "Mo":
+		number = int(l.month)
 	case "MM":
-		return two(int(t.Month()))
+		return appendTwo(dst, int(l.month))
 	case "MMM":
-		return append(dst, monthNames[t.Month()-1][:3]...)
+		return append(dst, monthNames[l.month-1][:3]...)
 	case "MMMM":
-		return append(dst, monthNames[t.Month()-1]...)
-	case "D":
-		return number(t.Day())
-	case "Do":
-		return appendOrdinal(dst, t.Day())
+		return append(dst, monthNames[l.month-1]...)
+	case "D", "Do":
+		number = l.day
 	case "DD":
-		return two(t.Day())
-	case "DDD":
-		return number(t.YearDay())
-	case "DDDo":
-		return appendOrdinal(dst, t.YearDay())
+		return appendTwo(dst, l.day)
+	case "DDD", "DDDo":
+		number = l.YearDay()
 	case "DDDD":
-		return appendPadded(dst, t.YearDay(), 3)
-	case "d", "e":
-		return number(int(t.Weekday()))
-	case "do":
-		return appendOrdinal(dst, int(t.Weekday()))
+		return appendPadded(dst, l.YearDay(), 3)
+	case "d", "do", "e":
+		number = int(l.Weekday())
 	case "dd":
-		return append(dst, weekdayNames[t.Weekday()][:2]...)
+		return append(dst, weekdayNames[l.Weekday()][:2]...)
 	case "ddd":
-		return append(dst, weekdayNames[t.Weekday()][:3]...)
+		return append(dst, weekdayNames[l.Weekday()][:3]...)
 	case "dddd":
-		return append(dst, weekdayNames[t.Weekday()]...)
+		return append(dst, weekdayNames[l.Weekday()]...)
 	case "E":
-		return number((int(t.Weekday())+6)%7 + 1)
+		number = (int(l.Weekday())+6)%7 + 1
 	case "A":
-		return append(dst, halfDay(t, "AM", "PM")...)
+		return append(dst, l.half("AM", "PM")...)
 	case "a":
-		return append(dst, halfDay(t, "am", "pm")...)
+		return append(dst, l.half("am", "pm")...)
 	case "x":
-		return strconv.AppendInt(dst, t.UnixMilli(), 10)
+		return strconv.AppendInt(dst, l.UnixMilli(), 10)
 	case "X":
-		return strconv.AppendInt(dst, t.Unix(), 10)
+		return strconv.AppendInt(dst, l.Unix(), 10)
 	case "z", "zz":
-		name, _ := t.Zone()
+		name, _ := l.Zone()
 		return append(dst, name...)
 	case "Z":
-		return appendOffset(dst, t, ":")
+		return appendOffset(dst, l.Time, ":")
 	case "ZZ":
-		return appendOffset(dst, t, "")
+		return appendOffset(dst, l.Time, "")
 	}
-	switch token[0] {
-	case 'w', 'W', 'g', 'G':
-		return appendWeek(dst, t, token)
-	case 'S':
-		return appendFraction(dst, t, len(token))
+	if strings.HasSuffix(token, "o") {
+		return appendOrdinal(dst, number)
 	}
-	return appendClock(dst, t, token)
+	return strconv.AppendInt(dst, int64(number), 10)
 }
 
-func appendClock(dst []byte, t time.Time, token string) []byte {
-	hour, minute, second := t.Clock()
-	hour12 := (hour+11)%12 + 1
+func appendYear(dst []byte, year int, token string) []byte {
 	switch token {
-	case "H":
-		return strconv.AppendInt(dst, int64(hour), 10)
-	case "HH":
-		return appendPadded(dst, hour, 2)
-	case "h":
-		return strconv.AppendInt(dst, int64(hour12), 10)
-	case "hh":
-		return appendPadded(dst, hour12, 2)
-	case "k":
-		return strconv.AppendInt(dst, int64((hour+23)%24+1), 10)
-	case "kk":
-		return appendPadded(dst, (hour+23)%24+1, 2)
-	case "m":
-		return strconv.AppendInt(dst, int64(minute), 10)
-	case "mm":
-		return appendPadded(dst, minute, 2)
-	case "s":
-		return strconv.AppendInt(dst, int64(second), 10)
-	case "ss":
-		return appendPadded(dst, second, 2)
+	case "YYYY":
+		return appendSigned(dst, year, 4, false)
+	case "YY":
+		return appendSigned(dst, year%100, 2, false)
+	case "Y":
+		return appendSigned(dst, year, 4, year > 9999)
+	case "YYYYY":
+		return appendSigned(dst, year, 5, false)
+	case "YYYYYY":
+		return appendSigned(dst, year, 6, true)
+	case "NNNN":
+		return append(dst, era(year, "Anno Domini", "Before Christ")...)
 	}
-	// Hmm, hmm, Hmmss and hmmss
+	if token[0] == 'N' {
+		return append(dst, era(year, "AD", "BC")...)
+	}
+	return appendPadded(dst, eraYear(year), len(token)) // y to yyyy
+}
+
+// appendTwo appends a number from 0 to 99 with two digits.
+func appendTwo(dst []byte, n int) []byte { return append(dst, byte('0'+n/10), byte('0'+n%10)) }
+
+func (l *localFields) appendClock(dst []byte, token string) []byte {
+	hour, number := l.hour, 0
 	if token[0] == 'h' {
-		hour = hour12
+		hour = (hour+11)%12 + 1
 	}
-	dst = appendPadded(strconv.AppendInt(dst, int64(hour), 10), minute, 2)
-	if strings.HasSuffix(token, "ss") {
-		dst = appendPadded(dst, second, 2)
+	switch token {
+	case "HH", "hh":
+		return appendTwo(dst, hour)
+	case "mm":
+		return appendTwo(dst, l.minute)
+	case "ss":
+		return appendTwo(dst, l.second)
+	case "kk":
+		return appendTwo(dst, (hour+23)%24+1)
+	case "H", "h":
+		number = hour
+	case "k":
+		number = (hour+23)%24 + 1
+	case "m":
+		number = l.minute
+	case "s":
+		number = l.second
+	default: // Hmm, hmm, Hmmss and hmmss
+		dst = appendTwo(strconv.AppendInt(dst, int64(hour), 10), l.minute)
+		if strings.HasSuffix(token, "ss") {
+			dst = appendTwo(dst, l.second)
+		}
+		return dst
 	}
-	return dst
+	return strconv.AppendInt(dst, int64(number), 10)
 }
 
 func appendWeek(dst []byte, t time.Time, token string) []byte {
@@ -321,8 +342,8 @@ func appendOrdinal(dst []byte, n int) []byte {
 	return append(strconv.AppendInt(dst, int64(n), 10), suffix...)
 }
 
-func halfDay(t time.Time, am, pm string) string {
-	if t.Hour() < 12 {
+func (l *localFields) half(am, pm string) string {
+	if l.hour < 12 {
 		return am
 	}
 	return pm

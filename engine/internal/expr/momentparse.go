@@ -29,7 +29,7 @@ const (
 // parseMoment reads a date as moment.js does when it is not strict: what stands between the fields is skipped, fields
 // at the end may be missing, and what is missing is the beginning of the period that was given, or today where no year,
 // month or day was.
-func parseMoment(text, format string, now time.Time, loc *time.Location) (time.Time, bool) {
+func parseMoment(text string, format dateFormat, now time.Time, loc *time.Location) (time.Time, bool) {
 	f := &dateFields{
 		year: missing, month: missing, day: missing, dayOfYear: missing, hour: missing, minute: missing, second: missing, ms: missing,
 		weekYear: missing, week: missing, weekday: missing, isoYear: missing, isoWeek: missing, isoWeekday: missing, localWeekday: missing,
@@ -44,32 +44,25 @@ func parseMoment(text, format string, now time.Time, loc *time.Location) (time.T
 	return f.resolve(now.In(loc), loc)
 }
 
-// scan matches the format's tokens with the text one after the other and returns what is left of the text.
-func (f *dateFields) scan(text, format string) string {
-	for format != "" {
-		var token, literal string
-		token, literal, format = nextToken(format)
-		if token == "" {
-			if i := strings.Index(text, literal); i >= 0 {
-				text = text[i+len(literal):]
+// scan matches the format's tokens with the text one after the other.
+func (f *dateFields) scan(text string, format dateFormat) {
+	for _, piece := range format {
+		if piece.token == "" {
+			if i := strings.Index(text, piece.literal); i >= 0 {
+				text = text[i+len(piece.literal):]
 			}
 			continue
 		}
-		if long := longFormat(token); long != "" {
-			text = f.scan(text, long)
-			continue
-		}
-		from, to, ok := findToken(text, token)
+		from, to, ok := findToken(text, piece.token)
 		if !ok {
 			continue
 		}
-		if token != "z" && token != "zz" {
+		if piece.token[0] != 'z' {
 			f.found = true
 		}
-		f.set(token, text[from:to])
+		f.set(piece.token, text[from:to])
 		text = text[to:]
 	}
-	return text
 }
 
 // findToken finds the first place in a text that a token matches.

@@ -219,6 +219,7 @@ type call struct {
 	function   *Function
 	args       []node
 	parameters []Parameter // one for each argument
+	prepared   any
 	column     int
 }
 
@@ -237,7 +238,7 @@ func (n *call) eval(m *machine) (any, error) {
 		}
 		m.stack = append(m.stack, v)
 	}
-	m.call = Call{Args: m.stack[base:len(m.stack):len(m.stack)], machine: m}
+	m.call = Call{Args: m.stack[base:len(m.stack):len(m.stack)], machine: m, prepared: n.prepared}
 	var v any
 	var err error
 	if n.function.custom {

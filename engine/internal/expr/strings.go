@@ -110,6 +110,9 @@ func argument(c *Call, i int) any {
 
 // toUpper and toLower change case as JavaScript does, where one letter may become two.
 func toUpper(s string) string {
+	if isASCII(s) {
+		return strings.ToUpper(s)
+	}
 	upper := strings.ToUpper(s)
 	if strings.ContainsAny(upper, "ßŉﬀﬁﬂﬃﬄﬅﬆǰև") {
 		upper = strings.NewReplacer("ß", "SS", "ŉ", "ʼN", "ﬀ", "FF", "ﬁ", "FI", "ﬂ", "FL", "ﬃ", "FFI", "ﬄ", "FFL", "ﬅ", "ST", "ﬆ", "ST",
@@ -119,7 +122,7 @@ func toUpper(s string) string {
 }
 
 func toLower(s string) string {
-	if !strings.ContainsAny(s, "Σİ") {
+	if isASCII(s) || !strings.ContainsAny(s, "Σİ") {
 		return strings.ToLower(s)
 	}
 	var b strings.Builder
@@ -149,7 +152,19 @@ func letterFollows(rest string) bool {
 	return false
 }
 
+func isASCII(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
 func capitalize(s string) string {
+	if s == "" || s[0] < 'a' || s[0] > 'z' && s[0] < utf8.RuneSelf {
+		return s
+	}
 	_, size := utf8.DecodeRuneInString(s)
 	return toUpper(s[:size]) + s[size:]
 }

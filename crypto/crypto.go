@@ -32,7 +32,8 @@ var (
 	ErrMalformed = errors.New("crypto: malformed envelope")
 	// ErrNewer says that an envelope or a key file was written by a newer version of this library.
 	ErrNewer = errors.New("crypto: newer format")
-	// ErrTooLarge says that a plaintext is larger than MaxPlaintextBytes.
+	// ErrTooLarge says that a plaintext is larger than MaxPlaintextBytes, or that a key file would get larger than the
+	// 1 MiB that is ever read: room for thousands of keys.
 	ErrTooLarge = errors.New("crypto: too large")
 	// ErrClosed says that the keyring was closed, or that it is the zero Keyring.
 	ErrClosed = errors.New("crypto: keyring is closed")

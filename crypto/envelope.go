@@ -61,8 +61,8 @@ const (
 	saltAge     = 10 * time.Minute
 )
 
-// cacheSize bounds the derivations that are kept for sealing and for opening, each: about 1 KiB an entry.
-const cacheSize = 4096
+// cacheSize bounds the derivations that are kept for sealing and for opening, each. One takes less than 2 KiB.
+const cacheSize = 2048
 
 type keyID [keyIDSize]byte
 

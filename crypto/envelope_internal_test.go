@@ -7,6 +7,7 @@ import (
 	"crypto/sha512"
 	"encoding/binary"
 	"fmt"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -284,6 +285,31 @@ func TestCachesStayBounded(t *testing.T) {
 	e.forget()
 	require.Empty(t, e.sealing.entries)
 	require.Empty(t, e.opening.entries)
+}
+
+func TestCloseLeavesNoKeyBehind(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "keys")
+	f := &keyFile{path: path, wrap: quickWrapper()}
+	r, err := createKeyring(f)
+	require.NoError(t, err)
+	require.NoError(t, r.AddKey(t.Context()))
+	_, err = r.Seal(t.Context(), place, text)
+	require.NoError(t, err)
+	k := r.keys.Load()
+	values := []secret.Value{k.index.key, k.byAge[0].key, k.byAge[1].key, f.wrap.key.key, f.wrap.macKey}
+	var memory [][]byte
+	for _, v := range values {
+		require.NoError(t, v.Use(func(b []byte) { memory = append(memory, b) }))
+	}
+
+	require.NoError(t, r.Close())
+	for i, v := range values {
+		require.ErrorIs(t, v.Use(func([]byte) {}), secret.ErrDestroyed)
+		require.Equal(t, make([]byte, keySize), memory[i])
+	}
+	require.Empty(t, r.envelopes.sealing.entries)
+	require.Empty(t, r.envelopes.opening.entries)
 }
 
 func TestCacheLetsGoOfTheLeastRecentlyUsedFirst(t *testing.T) {

@@ -44,7 +44,7 @@ func EnsureKeyring(path, data string) (*Keyring, error) {
 	}
 	switch info, statErr := os.Stat(data); {
 	case statErr == nil && (info.IsDir() || info.Size() > 0):
-		return nil, fmt.Errorf("%q exists and may need it: %w", data, err)
+		return nil, fmt.Errorf("%q exists, and may be sealed with keys that are not here: %w", data, err)
 	case statErr != nil && !errors.Is(statErr, fs.ErrNotExist):
 		return nil, fmt.Errorf("see whether there is data: %w", statErr)
 	}
@@ -123,11 +123,8 @@ func (f *keyFile) read() (*keys, error) {
 		return nil, err
 	}
 	defer p.wipe()
-	switch {
-	case p.kdf != nil && f.wrap == nil:
+	if p.kdf != nil && f.wrap == nil {
 		return nil, fmt.Errorf("%w: the file is behind one: use OpenPassphraseKeyring", ErrPassphrase)
-	case p.kdf == nil && f.wrap != nil, p.kdf != nil && *p.kdf != f.wrap.kdf:
-		return nil, fmt.Errorf("%w: it was changed since the file was opened", ErrPassphrase)
 	}
 	k, err := p.open(f.wrap)
 	if err != nil {
@@ -173,8 +170,11 @@ func (f *keyFile) write(k *keys, path string, place func(from, to string) error)
 		return err
 	}
 	defer clear(text)
+	if len(text) > maxKeyFile { // it could not be read again
+		return fmt.Errorf("%w: the key file would have %d bytes, the limit is %d", ErrTooLarge, len(text), maxKeyFile)
+	}
 
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // with mode 0600
+	file, err := os.CreateTemp(filepath.Dir(path), tempPrefix(path)+"*") // with mode 0600
 	if err != nil {
 		return err
 	}
@@ -199,22 +199,25 @@ func (f *keyFile) write(k *keys, path string, place func(from, to string) error)
 	return err
 }
 
+// tempPrefix is how the names of files begin that are to become the file at path.
+func tempPrefix(path string) string { return "." + filepath.Base(path) + "." }
+
 // lock keeps other processes from changing the file until unlock is called.
 func (f *keyFile) lock() (unlock func(), err error) {
 	path, err := filepath.EvalSymlinks(f.path)
 	if err != nil {
 		return nil, err
 	}
-	path += ".lock"
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	lock := path + ".lock"
+	file, err := os.OpenFile(lock, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("%w: %q exists: if no process is adding a key now, one died doing so: remove it and try again", ErrLocked, path)
+		return nil, fmt.Errorf("%w: %q exists: if no process is adding a key now, one died doing so: remove it, and what begins with %q, and try again", ErrLocked, lock, tempPrefix(path))
 	}
 	if err != nil {
 		return nil, err
 	}
 	_ = file.Close()
-	return func() { _ = os.Remove(path) }, nil
+	return func() { _ = os.Remove(lock) }, nil
 }
 
 // forget destroys the wrapping key.

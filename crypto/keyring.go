@@ -100,8 +100,10 @@ func (r *Keyring) Rewrap(ctx context.Context, at Scope, sealed []byte) ([]byte, 
 }
 
 // AddKey makes a new key, which seals from now on; the others still open. With a key file it returns once the file
-// has the key for good: should the process die meanwhile, the file is as it was or as it shall be. It returns
-// ErrLocked while another process does the same, and ErrKeyFile when the file is no longer the one that was opened.
+// has the key for good. Should the process die meanwhile, the file is as it was or as it shall be, and a lock and a
+// file with the keys, which only the owner may read, can be left beside it; the next AddKey says what to do. It returns
+// ErrLocked while another process does the same, ErrKeyFile when the file is no longer the one that was opened, and
+// else what the file system said.
 //
 // What is sealed under older keys stays as it is: bring it to the new one with Rewrap.
 func (r *Keyring) AddKey(ctx context.Context) error {

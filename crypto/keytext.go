@@ -94,7 +94,11 @@ func parseKeyText(text []byte) (*keyText, error) {
 		}
 	}
 	lines = lines[len(text)-len(body)+len(first)+1:]
-	return p, p.parseLines(lines)
+	if err := p.parseLines(lines); err != nil {
+		p.wipe()
+		return nil, err
+	}
+	return p, nil
 }
 
 // parseLines reads what stands between the version and the mac.
@@ -226,7 +230,8 @@ func (l *keyLine) format(text []byte, name string) []byte {
 	return append(text, '\n')
 }
 
-// open takes the keys out, with the help of what wraps them when they are behind a passphrase.
+// open takes the keys out, with the help of what wraps them when they are behind a passphrase. With a wrapper it takes
+// no file but one that this wrapper has made, so none that was put in the clear or behind another passphrase since.
 func (p *keyText) open(wrap *wrapper) (*keys, error) {
 	if wrap != nil {
 		if err := wrap.verify(p.signed, p.mac); err != nil {

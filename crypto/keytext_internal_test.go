@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -73,6 +75,26 @@ func TestKeyFileKeepsEveryKeyInOrder(t *testing.T) {
 		}
 		require.Same(t, got.byAge[2], got.newest())
 	}
+}
+
+func TestKeyFileThatCouldNotBeReadAgainIsNotWritten(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "keys")
+	f := &keyFile{path: path}
+	r, err := createKeyring(f)
+	require.NoError(t, err)
+	k := r.keys.Load()
+	many := make([]*rootKey, 9_000)
+	for i := range many {
+		many[i] = newRootKey()
+	}
+	require.NoError(t, f.replace(newKeys(k.index, append(slices.Clone(k.byAge), many...))))
+	_, err = OpenKeyring(path)
+	require.NoError(t, err)
+	many = append(many, many[:2_000]...)
+	require.ErrorIs(t, f.replace(newKeys(k.index, many)), ErrTooLarge)
+	_, err = OpenKeyring(path)
+	require.NoError(t, err)
 }
 
 func TestDamagedKeyFileIsRefused(t *testing.T) {

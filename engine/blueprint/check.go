@@ -105,7 +105,6 @@ type site struct {
 	ordinal  int
 	place    Place
 	kind     Kind
-	known    bool // the catalog has it
 	required []string
 	before   *Module // the module before it in the same list
 	after    *Module

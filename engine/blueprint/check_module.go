@@ -55,7 +55,7 @@ func (c *checker) checkName(at *site) {
 	}
 	info, ok := c.opts.Catalog.Module(at.Name, at.Version)
 	if ok {
-		at.known, at.required = true, info.Required
+		at.required = info.Required
 		if info.Kind != KindOther {
 			at.kind = info.Kind
 		}

@@ -140,6 +140,7 @@ func TestCheck(t *testing.T) {
 
 		// Modules.
 		"no id":           {inFlow(hook + `,{"module":"a:B","version":1}`), []string{"0 flow[1].id bad-id error"}},
+		"no id, odd name": {inFlow(hook + `,{"module":"a:B","version":1,"a b":["\ud83d"]}`), []string{`0 flow[1]["a b"][0]:1 broken-text error`, "0 flow[1].id bad-id error"}},
 		"broken id":       {inFlow(hook + `,{"id":1.5,"module":"a:B","version":1}`), []string{"0 flow[1].id bad-id error"}},
 		"id zero":         {inFlow(hook + `,{"id":0,"module":"a:B","version":1}`), []string{"0 flow[1].id bad-id error"}},
 		"no module name":  {inFlow(hook + `,{"id":2,"version":1}`), []string{"2 module bad-module-name error"}},

@@ -294,7 +294,7 @@ func keepFilter(raw any, has bool, typed *Filter) (any, bool) {
 
 func keepConditions(raw any, has bool, typed [][]Condition, always bool) (any, bool) {
 	_, isList := raw.([]any)
-	if _, ok := readConditions(raw); has && typed == nil && !(ok && isList) {
+	if _, ok := readConditions(raw); has && typed == nil && (!ok || !isList) {
 		return raw, true
 	}
 	groups := make(list[list[Condition]], len(typed))

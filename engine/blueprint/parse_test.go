@@ -107,7 +107,7 @@ func TestParseUnwraps(t *testing.T) {
 			t.Parallel()
 			out, err := blueprint.Marshal(parse(t, text))
 			require.NoError(t, err)
-			require.Equal(t, inner, string(out))
+			exactly(t, inner, string(out))
 		})
 	}
 }
@@ -279,7 +279,7 @@ func TestOddModulesNeverFailTheParse(t *testing.T) {
 			bp := parse(t, text)
 			out, err := blueprint.Marshal(bp)
 			require.NoError(t, err)
-			require.Equal(t, text, string(out))
+			exactly(t, text, string(out))
 			require.NotEmpty(t, blueprint.Check(bp, blueprint.CheckOptions{Language: lexer{}, Catalog: basics}))
 		}
 	}
@@ -291,14 +291,14 @@ func TestOddModulesNeverFailTheParse(t *testing.T) {
 			}
 			out, err := blueprint.Marshal(parse(t, text))
 			require.NoError(t, err)
-			require.Equal(t, text, string(out))
+			exactly(t, text, string(out))
 		}
 	}
 	for _, value := range odd {
 		text := `{"flow":[` + value + `]}`
 		out, err := blueprint.Marshal(parse(t, text))
 		require.NoError(t, err)
-		require.Equal(t, text, string(out))
+		exactly(t, text, string(out))
 	}
 }
 
@@ -323,8 +323,13 @@ func TestBlueprintGoesThroughEncodingJSON(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(text), &deployment))
 	out, err := json.Marshal(&deployment)
 	require.NoError(t, err)
-	require.Equal(t, text, string(out))
+	exactly(t, text, string(out))
 
 	require.ErrorIs(t, json.Unmarshal([]byte(`{"Blueprint":{}}`), &deployment), blueprint.ErrNotBlueprint)
 	require.ErrorIs(t, json.Unmarshal([]byte(`{"Defaults":[]}`), &deployment), blueprint.ErrNotObject)
+
+	require.NoError(t, deployment.Defaults.UnmarshalJSON([]byte(`null`)))
+	require.Equal(t, 2, deployment.Defaults.Len())
+	require.ErrorIs(t, deployment.Defaults.UnmarshalJSON([]byte(`{"a"}`)), blueprint.ErrSyntax)
+	require.ErrorIs(t, deployment.Defaults.UnmarshalJSON([]byte("\"\xff\"")), blueprint.ErrSyntax)
 }

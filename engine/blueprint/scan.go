@@ -257,7 +257,7 @@ func (r *reader) unit(out []byte, unit rune) ([]byte, error) {
 		}
 		r.pos = back
 	}
-	return append(out, 0xE0|byte(unit>>12), 0x80|byte(unit>>6&0x3F), 0x80|byte(unit&0x3F)), nil
+	return append(out, 0xED, 0x80|byte(unit>>6&0x3F), 0x80|byte(unit&0x3F)), nil
 }
 
 func isSurrogate(unit rune) bool {

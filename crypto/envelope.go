@@ -168,7 +168,7 @@ func (e *envelopes) seal(key *rootKey, at *Scope, plaintext []byte) ([]byte, err
 	*additional = at.encode((*additional)[:0])
 	sealed := make([]byte, headerSize, Overhead+len(plaintext))
 	copy(sealed, d.header[:])
-	sealed = d.aead.Seal(sealed, nil, plaintext, *additional)
+	sealed = d.aead.Seal(sealed, nil, plaintext, *additional) //nolint:gosec // the cipher chooses its own random nonce
 	e.scratch.Put(additional)
 	return sealed, nil
 }

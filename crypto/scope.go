@@ -72,7 +72,7 @@ func (s *Scope) check() error {
 func (s *Scope) encode(dst []byte) []byte {
 	dst = append(dst, scopeVersion)
 	for _, field := range [...]string{s.Tenant, s.Category, s.Record, s.Field, s.Subject, s.Run} {
-		dst = binary.BigEndian.AppendUint32(dst, uint32(len(field)))
+		dst = binary.BigEndian.AppendUint32(dst, uint32(len(field))) //nolint:gosec // MaxScopeBytes is far less
 		dst = append(dst, field...)
 	}
 	return dst

@@ -86,13 +86,22 @@ type applying []step
 // do looks at all that the changes expect before it writes anything: so a conflict costs no rollback, and no other call
 // that shares the transaction notices it.
 func (a applying) do(w *writer) (outcome, broken error) {
+	if st := &a[0]; len(a) == 1 && st.does == puts && st.Version == 0 {
+		// The insert itself finds out whether the key is taken.
+		if created, err := st.create(w); err != nil {
+			return nil, fmt.Errorf("%s %s: %w", st.Kind, st.ID, err)
+		} else if !created {
+			return st.conflict(), nil
+		}
+		return nil, nil
+	}
 	for i := range a {
 		st := &a[i]
 		if err := st.look(w); err != nil {
 			return nil, fmt.Errorf("%s %s: %w", st.Kind, st.ID, err)
 		}
 		if !st.fits() {
-			return fmt.Errorf("%w: %s %s", store.ErrConflict, st.Kind, st.ID), nil
+			return st.conflict(), nil
 		}
 	}
 	for i := range a {
@@ -135,35 +144,45 @@ func (st *step) fits() bool {
 	return st.Version == st.old.Version && st.Tenant == st.old.Tenant
 }
 
-func (st *step) write(w *writer) (err error) {
-	switch st.does {
-	case puts, touches:
-		// Words of the program go into the dictionary before a row refers to them.
-		if err := w.learn(st.Category); err != nil {
-			return err
-		}
-		if err := w.learn(st.State); err != nil {
-			return err
-		}
-		if st.found {
-			return st.update(w)
-		}
-		if st.table, err = w.table(st.Kind); err != nil {
-			return err
-		}
-		return st.insert(w)
-	case deletes:
+func (st *step) conflict() error { return fmt.Errorf("%w: %s %s", store.ErrConflict, st.Kind, st.ID) }
+
+func (st *step) write(w *writer) error {
+	switch {
+	case st.does == deletes:
 		return st.remove()
+	case st.does == checks:
+		return nil
+	case st.found:
+		return st.update(w)
 	}
-	return nil
+	created, err := st.create(w)
+	if err == nil && !created {
+		err = corruption("an index of IDs that contradicts itself")
+	}
+	return err
 }
 
-func (st *step) insert(w *writer) error {
+// learn puts the program's words into the dictionary, before a row refers to them.
+func (st *step) learn(w *writer) error {
+	if err := w.learn(st.Category); err != nil {
+		return err
+	}
+	return w.learn(st.State)
+}
+
+// create inserts the record. It returns false, and has done nothing, when its key is taken.
+func (st *step) create(w *writer) (created bool, err error) {
+	if st.table, err = w.table(st.Kind); err != nil {
+		return false, err
+	}
+	if err := st.learn(w); err != nil {
+		return false, err
+	}
 	stmt, err := st.table.get(&st.table.insert, `INSERT INTO {records}
 		(id, version, tenant, parent, category, state, created, due, passive, subjects, sum, body)
-		VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+		VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`)
 	if err != nil {
-		return err
+		return false, err
 	}
 	stmt.BindBytes(1, st.id[:])
 	bindName(stmt, 2, st.Tenant)
@@ -180,19 +199,22 @@ func (st *step) insert(w *writer) error {
 	} else {
 		stmt.BindNull(11)
 	}
-	if err := exec(stmt); err != nil {
-		return err
+	if err := exec(stmt); err != nil || w.conn.Changes() == 0 {
+		return false, err
 	}
 	if len(st.Body) > maxInline {
 		if err := st.putBody(w.conn.LastInsertRowID()); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return st.addSubjects()
+	return true, st.addSubjects()
 }
 
 // update writes what differs from the old row.
 func (st *step) update(w *writer) error {
+	if err := st.learn(w); err != nil {
+		return err
+	}
 	parts := st.changedParts()
 	stmt, err := st.table.update(parts)
 	if err != nil {

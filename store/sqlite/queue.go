@@ -75,25 +75,36 @@ func (q *queue) signal() {
 	}
 }
 
-// take returns all that waits, and waits until there is something. It uses the memory of the last ones for the next. It
-// returns none when the queue is closed and empty.
-func (q *queue) take(last []*request) []*request {
-	clear(last)
+// wait waits until somebody waits for the writer. It returns false when the queue is closed and empty.
+func (q *queue) wait() bool {
 	for {
 		q.mu.Lock()
-		if len(q.waiting) > 0 {
-			batch := q.waiting
-			q.waiting = last[:0]
-			q.mu.Unlock()
-			return batch
-		}
-		closed := q.closed
+		some, closed := len(q.waiting) > 0, q.closed
 		q.mu.Unlock()
-		if closed {
-			return nil
+		if some || closed {
+			return some
 		}
 		<-q.more
 	}
+}
+
+// take returns all that wait. It uses the memory of the last ones for the next.
+func (q *queue) take(last []*request) []*request {
+	clear(last)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+
+	batch := q.waiting
+	q.waiting = last[:0]
+	return batch
+}
+
+// len returns how many requests wait.
+func (q *queue) len() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+
+	return len(q.waiting)
 }
 
 // close lets take return when all that waits is done. Nobody may call do any more.

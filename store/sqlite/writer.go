@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"runtime"
+	"time"
 
 	driver "zombiezen.com/go/sqlite"
 
@@ -65,17 +66,28 @@ func (w *writer) close() error {
 func (w *writer) work() {
 	defer close(w.ended)
 	var batch []*request
-	for {
-		if batch = w.queue.take(batch); batch == nil {
-			return
-		}
-		rest := batch
-		for len(rest) > 0 {
+	for w.queue.wait() {
+		w.linger(len(batch))
+		batch = w.queue.take(batch)
+		for rest := batch; len(rest) > 0; {
 			rest = rest[w.together(rest):]
 		}
-		if len(batch) > 1 {
-			// Who was answered has often more to write: let them queue before the next commit starts without them.
-			runtime.Gosched()
+	}
+}
+
+// patience is how long the writer waits for the queue to grow before it starts a commit: a small part of what the commit
+// takes.
+const patience = 20 * time.Microsecond
+
+// linger lets those who were just answered queue again before the next commit starts: often they write on. Without it,
+// every other commit would be made for the first few of them. It waits only as long as the queue grows, and not at all for
+// a single writer.
+func (w *writer) linger(answered int) {
+	longest, grown := w.queue.len(), time.Now()
+	for longest < answered && time.Since(grown) < patience {
+		runtime.Gosched()
+		if n := w.queue.len(); n > longest {
+			longest, grown = n, time.Now()
 		}
 	}
 }

@@ -1,0 +1,169 @@
+package sqlite_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	driver "zombiezen.com/go/sqlite"
+
+	"github.com/ebbkit/ebb/store"
+	"github.com/ebbkit/ebb/store/sqlite"
+)
+
+var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// uuid returns the n-th of a sequence of IDs that look like version 7: they rise, and end in digits that do not.
+func uuid(n int64) string {
+	mixed := uint64(n) * 0x9E3779B97F4A7C15
+	return fmt.Sprintf("%08x-%04x-7%03x-8%03x-%012x", uint32(0x01940000+n>>16), uint16(n), mixed>>52, mixed>>40&0xfff, mixed&0xffffffffffff)
+}
+
+// effect is a record as a run writes one for each of its effects.
+func effect(n int64, run string, body []byte) *store.Record {
+	return &store.Record{
+		Key: store.Key{Kind: "effect", ID: uuid(n)}, Parent: run, Category: "execution_detail", State: "done",
+		Created: start.Add(time.Duration(n) * time.Microsecond), Body: body,
+	}
+}
+
+func benchOpen(b *testing.B) (*sqlite.Store, string) {
+	b.Helper()
+	path := filepath.Join(b.TempDir(), "ebb.db")
+	s, err := sqlite.Open(b.Context(), path)
+	require.NoError(b, err)
+	b.Cleanup(func() { require.NoError(b, s.Close()) })
+	return s, path
+}
+
+// BenchmarkGroupCommit lets 256 goroutines apply 4 records each, every one after the one before it is on the disk. In the
+// same run a bare loop writes the same rows, 256 to a transaction, through the same driver: into a table and indexes as the
+// store makes them (ratio), and into a table whose only index is that of the IDs (ratio-one-index).
+func BenchmarkGroupCommit(b *testing.B) {
+	const goroutines, chain = 256, 4
+	body := make([]byte, 200)
+	for i := range body {
+		body[i] = byte(i * 31)
+	}
+	s, _ := benchOpen(b)
+	bare := []*bareWriter{openBare(b, true), openBare(b, false)}
+	var n atomic.Int64
+	var ours time.Duration
+	rows := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		from := n.Load()
+		begun := time.Now()
+		var wg sync.WaitGroup
+		for range goroutines {
+			wg.Go(func() {
+				run := uuid(n.Add(1))
+				for range chain {
+					if err := s.Apply(b.Context(), store.Change{Put: effect(n.Add(1), run, body)}); err != nil {
+						panic(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		ours += time.Since(begun)
+		rows += goroutines * chain
+		b.StopTimer()
+		for _, w := range bare {
+			w.run(b, from, goroutines, chain, body)
+		}
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(rows)/ours.Seconds(), "rows/s")
+	b.ReportMetric(float64(rows)/bare[0].took.Seconds(), "bare-rows/s")
+	b.ReportMetric(bare[0].took.Seconds()/ours.Seconds(), "ratio")
+	b.ReportMetric(bare[1].took.Seconds()/ours.Seconds(), "ratio-one-index")
+}
+
+// A bareWriter writes rows with as little as can be: one goroutine, one statement, prepared once.
+type bareWriter struct {
+	begin, insert, commit *driver.Stmt
+	took                  time.Duration
+}
+
+func openBare(b *testing.B, indexed bool) *bareWriter {
+	b.Helper()
+	s, path := benchOpen(b)
+	require.NoError(b, s.Apply(b.Context(), store.Change{Put: effect(0, uuid(0), nil)}))
+	require.NoError(b, s.Close())
+	conn, err := driver.OpenConn(path, driver.OpenReadWrite)
+	require.NoError(b, err)
+	b.Cleanup(func() { require.NoError(b, conn.Close()) })
+	statements := []string{
+		"PRAGMA synchronous = FULL", "PRAGMA secure_delete = ON", "PRAGMA wal_autocheckpoint = 4096", "PRAGMA cache_size = -8192",
+	}
+	if !indexed {
+		for _, prefix := range []string{"p", "t", "c", "d", "g"} {
+			statements = append(statements, "DROP INDEX "+prefix+"_effect")
+		}
+	}
+	for _, sql := range statements {
+		stmt, _, err := conn.PrepareTransient(sql)
+		require.NoError(b, err)
+		_, err = stmt.Step()
+		require.NoError(b, err)
+		require.NoError(b, stmt.Finalize())
+	}
+	w := &bareWriter{}
+	w.begin, err = conn.Prepare("BEGIN IMMEDIATE")
+	require.NoError(b, err)
+	w.commit, err = conn.Prepare("COMMIT")
+	require.NoError(b, err)
+	w.insert, err = conn.Prepare(`INSERT INTO r_effect (id, version, tenant, parent, category, state, created, due, passive,
+		subjects, sum, body) VALUES (?, 1, NULL, ?, 1, 2, ?, NULL, NULL, NULL, ?, ?)`)
+	require.NoError(b, err)
+	return w
+}
+
+// run writes the rows of so many runs, each run's next one in each transaction.
+func (w *bareWriter) run(b *testing.B, n int64, runs, chain int, body []byte) {
+	b.Helper()
+	parents := make([][16]byte, runs)
+	for i := range parents {
+		n++
+		parents[i] = bytesOf(n)
+	}
+	step := func(stmt *driver.Stmt) {
+		_, err := stmt.Step()
+		require.NoError(b, err)
+		require.NoError(b, stmt.Reset())
+	}
+	begun := time.Now()
+	for range chain {
+		step(w.begin)
+		for i := range parents {
+			n++
+			id := bytesOf(n)
+			w.insert.BindBytes(1, id[:])
+			w.insert.BindBytes(2, parents[i][:])
+			w.insert.BindInt64(3, start.UnixNano()+n*1000)
+			w.insert.BindInt64(4, n*0x1E3779B97F4A7C15)
+			w.insert.BindBytes(5, body)
+			step(w.insert)
+		}
+		step(w.commit)
+	}
+	w.took += time.Since(begun)
+}
+
+// bytesOf is uuid in 16 bytes.
+func bytesOf(n int64) (id [16]byte) {
+	mixed := uint64(n) * 0x9E3779B97F4A7C15
+	for i := range 6 {
+		id[i] = byte((0x01940000<<16 + uint64(n)) >> (40 - 8*i))
+	}
+	for i := range 8 {
+		id[8+i] = byte(mixed >> (56 - 8*i))
+	}
+	id[6], id[7] = 0x70|byte(mixed>>60), byte(mixed>>52)
+	return id
+}

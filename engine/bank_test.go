@@ -56,4 +56,3 @@ const doing = `{
     {"id": 2, "module": "bank:Do", "version": 1, "mapper": {"name": "{{1.name}}"}}
   ]
 }`
-

@@ -5,6 +5,8 @@ go 1.26.0
 require (
 	github.com/ebbkit/ebb v0.0.0
 	github.com/ebbkit/ebb/store/sqlite v0.0.0
+	github.com/stretchr/testify v1.12.1
+	zombiezen.com/go/sqlite v1.4.2
 )
 
 require (
@@ -16,13 +18,13 @@ require (
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
 	go.uber.org/multierr v1.10.0 // indirect
 	go.uber.org/zap v1.28.0 // indirect
+	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	golang.org/x/crypto v0.58.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	modernc.org/libc v1.75.6 // indirect
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.12.1 // indirect
 	modernc.org/sqlite v1.58.0 // indirect
-	zombiezen.com/go/sqlite v1.4.2 // indirect
 )
 
 replace (

@@ -14,6 +14,7 @@ import (
 	"github.com/ebbkit/ebb/retention"
 	"github.com/ebbkit/ebb/store"
 	"github.com/ebbkit/ebb/store/memory"
+	"github.com/ebbkit/ebb/store/storetest"
 )
 
 var errDisk = errors.New("disk on fire")
@@ -297,6 +298,18 @@ func workload(t *testing.T, records store.Store) (now time.Time, due int64) {
 	return now, due
 }
 
+// outline says of every record of a workload what it is and since when, but not which.
+func outline(t *testing.T, records store.Store) map[string]int {
+	t.Helper()
+	lines := make(map[string]int)
+	for _, kind := range []store.Kind{"kind_0", "kind_1", "kind_2"} {
+		for _, rec := range all(t, records, kind) {
+			lines[fmt.Sprint(rec.Kind, rec.Category, rec.Created, rec.Passive, rec.Due, string(rec.Body))]++
+		}
+	}
+	return lines
+}
+
 func TestSweepStoppedAnywhereIsFinishedByTheNextOne(t *testing.T) {
 	t.Parallel()
 	stopped := 0
@@ -329,4 +342,47 @@ func TestSweepStoppedAnywhereIsFinishedByTheNextOne(t *testing.T) {
 		require.Zero(t, sweep(t, keeper).Total().Passivated)
 	}
 	require.Greater(t, stopped, 50)
+}
+
+func TestSweepThatFailsAtAnyCallIsFinishedByTheNextOne(t *testing.T) {
+	t.Parallel()
+	for name, set := range map[string]func(*storetest.Faulty){
+		"once":              func(*storetest.Faulty) {},
+		"from then on":      func(f *storetest.Faulty) { f.Lasting = true },
+		"after the effect":  func(f *storetest.Faulty) { f.Late = true },
+		"and never answers": func(f *storetest.Faulty) { f.Late, f.Lasting = true, true },
+		"as if closed":      func(f *storetest.Faulty) { f.Lasting, f.Err = true, store.ErrClosed },
+		"as if written":     func(f *storetest.Faulty) { f.Err = store.ErrConflict },
+		"unreadable":        func(f *storetest.Faulty) { f.Err = store.ErrCorrupt },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			untouched := memory.New()
+			now, due := workload(t, untouched)
+			sweep(t, retention.Keeper{Store: untouched, Now: clock(now)})
+
+			for call := int64(1); ; call++ {
+				records := memory.New()
+				workload(t, records)
+				faulty := &storetest.Faulty{Store: records, Call: call}
+				set(faulty)
+				first, err := retention.Keeper{Store: faulty, Now: clock(now), BatchSize: 7}.Sweep(t.Context())
+				if !faulty.Failed() {
+					require.NoError(t, err)
+					require.Greater(t, call, int64(40), "there are calls enough to fail at")
+					return
+				}
+				second := sweep(t, retention.Keeper{Store: records, Now: clock(now), BatchSize: 7})
+				done := first.Total().Passivated + first.Total().Deleted + second.Total().Passivated + second.Total().Deleted
+				if faulty.Late {
+					require.InDelta(t, due, done, 7, "only what one lost answer was about is not counted")
+					require.LessOrEqual(t, done, due)
+				} else {
+					require.Equal(t, due, done, "call %d", call)
+				}
+				require.Equal(t, outline(t, untouched), outline(t, records), "call %d", call)
+				require.True(t, second.Counted)
+			}
+		})
+	}
 }

@@ -44,10 +44,11 @@ type Keeper struct {
 // sweep prolongs nothing. Its Due becomes zero, so nobody claims it any more. A record that is passive already keeps its
 // Passive, whatever the policy says now about its active time.
 //
-// Sweep may be stopped at any point, by its context or by a crash: the next one goes on, and no change is counted twice.
-// Records that somebody else changed meanwhile are skipped. What fails for one category of one kind, or for one record,
-// is in the error and does not stop the rest; only the end of ctx or of the store does. The report is valid also when
-// there is an error. A policy that is not valid changes nothing, and is an error that wraps ErrPolicy.
+// Sweep may be stopped at any point, by its context or by a crash: the next one goes on. No change is counted twice; one
+// whose answer from the store was lost is not counted at all. Records that somebody else changed meanwhile are skipped.
+// What fails for one category of one kind, or for one record, is in the error and does not stop the rest; only the end of
+// ctx or of the store does. The report is valid also when there is an error. A policy that is not valid changes nothing,
+// and is an error that wraps ErrPolicy.
 func (k Keeper) Sweep(ctx context.Context) (Report, error) {
 	if k.Store == nil {
 		return Report{}, ErrNoStore

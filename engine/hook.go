@@ -245,7 +245,11 @@ func write(w http.ResponseWriter, response connector.Response) {
 	if kind, _, err := mime.ParseMediaType(header.Get("Content-Type")); (err != nil || active[kind]) && header.Get("Content-Security-Policy") == "" {
 		header.Set("Content-Security-Policy", "sandbox")
 	}
-	w.WriteHeader(response.Status)
+	status := response.Status
+	if status < http.StatusOK { // an informational response ends nothing, so it cannot be the answer
+		status = http.StatusOK
+	}
+	w.WriteHeader(status)
 	_, _ = w.Write(response.Body) // a caller who has gone needs no answer
 }
 

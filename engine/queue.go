@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -9,7 +10,9 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/crypto"
 	"github.com/ebbkit/ebb/engine/internal/repo"
+	"github.com/ebbkit/ebb/store"
 )
 
 // enqueue writes down what came in at a hook, one delivery a bundle, and waits for the answer of the first one's run if
@@ -58,6 +61,9 @@ func (c *core) enqueue(ctx context.Context, s *deployed, hook *repo.Hook, bundle
 	}
 	if err := c.repo.Apply(context.WithoutCancel(ctx), changes...); err != nil {
 		give()
+		if errors.Is(err, store.ErrTooLarge) || errors.Is(err, crypto.ErrTooLarge) {
+			err = refuse(http.StatusRequestEntityTooLarge, "The request is too large to be stored.")
+		}
 		return connector.Response{}, err
 	}
 	for _, j := range jobs {

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -166,13 +167,37 @@ func remove(c *Call) (any, error) {
 			return nil, invalid("argument %d: expected text, number, boolean, date or null, got %s", i+2, kindOf(v))
 		}
 	}
+	unwanted := map[string]bool{}
+	var mark []byte
+	for _, v := range c.Args[1:] {
+		mark, _ = appendMark(mark[:0], v, math.MaxInt)
+		unwanted[string(mark)] = true
+	}
 	items := make([]any, 0, len(c.array(0)))
 	for _, item := range c.array(0) {
-		if !slices.ContainsFunc(c.Args[1:], func(v any) bool { return equal(item, v) }) {
-			items = append(items, item)
+		switch item.(type) {
+		case []any, Object, []byte:
+		default:
+			if mark, _ = appendMark(mark[:0], item, math.MaxInt); unwanted[string(mark)] {
+				continue
+			}
 		}
+		items = append(items, item)
 	}
 	return items, nil
+}
+
+// appendMark writes a value so that equal values, and only they, are written alike: its kind and its text, or its JSON
+// where it is an array or a collection, whose fields' order counts then. Only the latter two can fail.
+func appendMark(dst []byte, v any, limit int) ([]byte, error) {
+	dst = append(dst, kindOf(v)...)
+	switch v := v.(type) {
+	case string:
+		return append(append(dst, ' '), v...), nil
+	case []byte:
+		return append(append(dst, ' '), v...), nil
+	}
+	return appendJSON(dst, v, limit, 0)
 }
 
 func join(c *Call) (any, error) {
@@ -266,7 +291,7 @@ func keys(c *Call) (any, error) {
 	return names, nil
 }
 
-// distinct tells items apart by their JSON text with a mark for their kind, so that it needs one pass.
+// distinct tells items apart by their marks, so that it needs one pass.
 func distinct(c *Call) (any, error) {
 	key := c.text(1)
 	seen := make(map[string]bool, len(c.array(0)))
@@ -277,11 +302,8 @@ func distinct(c *Call) (any, error) {
 		if key != "" {
 			v = walk(item, key)
 		}
-		mark = append(mark[:0], kindOf(v)...)
 		var err error
-		if b, ok := v.([]byte); ok {
-			mark = append(mark, b...)
-		} else if mark, err = appendJSON(mark, v, c.machine.lang.maxText, 0); err != nil {
+		if mark, err = appendMark(mark[:0], v, c.machine.lang.maxText); err != nil {
 			return nil, err
 		}
 		if !seen[string(mark)] {

@@ -11,7 +11,7 @@ func (p *parser) callOf(name string, start int) (node, *Error) {
 	column := p.column(start)
 	p.pos++
 	function := p.lang.functions[name]
-	if function == nil {
+	if function == nil && len(p.errors) < maxProblems {
 		p.note(p.problem(start, "", "%s", p.lang.unknownFunction(name)))
 	}
 	var args []node

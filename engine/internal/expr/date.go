@@ -8,6 +8,13 @@ import (
 // maxMillis is how far a date may be from 1970, in milliseconds, as in JavaScript: a hundred million days.
 const maxMillis = 8.64e15
 
+// maxFormat limits a format, and a text that is read by one: reading looks for each token in the rest of the text.
+const maxFormat = 16 << 10
+
+func errFormat() *RuntimeError {
+	return overLimit("argument 2 (format): longer than %d bytes", maxFormat)
+}
+
 const isoFormat = "YYYY-MM-DDTHH:mm:ss.SSSZ"
 
 func dateFunctions() []Function {
@@ -154,6 +161,9 @@ func formatDate(c *Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(c.text(1)) > maxFormat {
+		return nil, errFormat()
+	}
 	base := len(c.machine.text)
 	text := c.format().append(c.machine.text, c.date(0).In(loc))
 	c.machine.text = text[:base]
@@ -181,6 +191,12 @@ func parseDateFunction(c *Call) (any, error) {
 	format := c.text(1)
 	if format == "" {
 		return coerceDate(text, loc)
+	}
+	if len(format) > maxFormat {
+		return nil, errFormat()
+	}
+	if len(text.(string)) > maxFormat { //nolint:forcetypeassert // coerceText gives text
+		return nil, invalid("argument 1 (text): longer than %d bytes", maxFormat)
 	}
 	if t, ok := parseMoment(text.(string), c.format(), c.Now(), loc); ok { //nolint:forcetypeassert // coerceText gives text
 		return checkDate(t)

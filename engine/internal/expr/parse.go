@@ -45,7 +45,7 @@ func (p *parser) refer(r Reference, offset int) {
 // template reads the whole template.
 func (p *parser) template() []part {
 	var parts []part
-	for p.pos < len(p.src) {
+	for p.pos < len(p.src) && len(p.errors) < maxProblems {
 		open := strings.Index(p.src[p.pos:], "{{")
 		if open < 0 {
 			return append(parts, part{text: p.src[p.pos:]})
@@ -62,10 +62,7 @@ func (p *parser) template() []part {
 		n, err := p.island(open)
 		if err != nil {
 			p.note(err)
-			// An island that does not end hides whatever comes behind it.
-			if p.pos = p.islandEnd(p.pos); len(p.errors) == maxProblems {
-				return parts
-			}
+			p.pos = p.islandEnd(p.pos)
 			continue
 		}
 		parts = append(parts, part{node: n, column: column})

@@ -225,7 +225,12 @@ func FuzzFilter(f *testing.F) {
 		require.False(t, holds && len(warnings) > 0)
 		// Of an operator and its opposite exactly one holds, or neither with a warning.
 		opposite := strings.Replace(o, ":not", ":", 1)
-		if opposite == o {
+		switch {
+		case o == "exist":
+			opposite = "notexist"
+		case o == "notexist":
+			opposite = "exist"
+		case opposite == o:
 			opposite = strings.Replace(o, ":", ":not", 1)
 		}
 		other, err := l.CompileFilter([][]expr.Rule{{{A: a, Operator: opposite, B: b}}}, nil)

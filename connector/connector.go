@@ -118,6 +118,15 @@ type Transactional interface {
 	Begin(ctx context.Context, call *Call) (Bundle, Transaction, error)
 }
 
+// Repeatable is a Module for which it depends on the call whether doing it twice is the same as doing it once: a request
+// to read is, one to write is not. It is optional; the engine finds it by type assertion and asks when Info.Idempotent is
+// false and the outcome of an operation is not known.
+type Repeatable interface {
+	Module
+	// Repeatable says whether the operation may be done again. Parameters and input are as the blueprint gives them.
+	Repeatable(call *Call) bool
+}
+
 // A Transaction is ended once, by Commit or by Rollback. An error of either stops the scenario as InconsistencyError.
 type Transaction interface {
 	Commit(ctx context.Context) error
@@ -146,7 +155,8 @@ type Call struct {
 	// Log is for the people who run the program. Never log bodies, secrets or what a person can be known by.
 	Log *zap.Logger
 
-	// HTTP sends requests under the host's address rules and limits. Its errors are ready to be returned.
+	// HTTP sends requests under the host's address rules and limits. Its errors are ready to be returned; to show or log
+	// one, take the message of AsError, which leaves out the URL.
 	HTTP *http.Client
 	// Dial opens connections under the same address rules, for protocols other than HTTP.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)

@@ -1,0 +1,90 @@
+package web
+
+import (
+	"context"
+	"mime"
+	"path"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/ebbkit/ebb/connector"
+)
+
+type getFileIn struct {
+	HandleErrors bool   `json:"handleErrors" param:"true" label:"Evaluate all states as errors (except for 2xx and 3xx)"`
+	URL          string `json:"url" label:"URL" type:"url" required:"true"`
+	SerializeURL bool   `json:"serializeUrl" label:"Serialize URL"`
+	ShareCookies bool   `json:"shareCookies" label:"Share cookies with other HTTP modules"`
+}
+
+type getFileOut struct {
+	StatusCode    int      `json:"statusCode" label:"Status code"`
+	Headers       []header `json:"headers" label:"Headers"`
+	CookieHeaders []string `json:"cookieHeaders" label:"Cookie headers"`
+	Data          []byte   `json:"data" label:"Data"`
+	FileName      string   `json:"fileName" label:"File name"`
+	FileSize      int      `json:"fileSize" label:"File size"`
+}
+
+const getFileTimeout = 300 // seconds: files are large, and the module has no field for it
+
+func newGetFile(config Config) connector.Module {
+	info := connector.Info{
+		Name: "ActionGetFile", Label: "Get a file", Description: "Downloads a file from a URL.", Idempotent: true,
+	}
+	return connector.NewAction(info,
+		func(ctx context.Context, call *connector.Call, in getFileIn) (getFileOut, error) {
+			if err := refuse(option{in.ShareCookies, "shareCookies", whyCookies}); err != nil {
+				return getFileOut{}, err
+			}
+			r, err := exchange(ctx, call, config, request{
+				method: "get", url: in.URL, encode: in.SerializeURL, timeout: getFileTimeout, compressed: true, follow: true,
+			})
+			if err != nil {
+				return getFileOut{}, err
+			}
+			out := getFileOut{
+				StatusCode: r.status, Headers: r.headerLines(), CookieHeaders: r.header.Values("Set-Cookie"),
+				Data: r.body, FileName: r.fileName(), FileSize: len(r.body),
+			}
+			if in.HandleErrors {
+				return out, r.failure(call.Now, out.Data, out.Headers)
+			}
+			return out, nil
+		})
+}
+
+// fileName is what the server calls the file (RFC 6266), else the end of the path that it came from, else "file". It has
+// no directories and no control characters: it may end up in a file system.
+func (r *response) fileName() string {
+	var name string
+	if _, params, err := mime.ParseMediaType(r.header.Get("Content-Disposition")); err == nil {
+		name = baseName(params["filename"])
+	}
+	if name == "" {
+		name = baseName(r.url.Path)
+	}
+	if name == "" {
+		return "file"
+	}
+	return name
+}
+
+func baseName(text string) string {
+	if !utf8.ValidString(text) {
+		return ""
+	}
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, strings.ReplaceAll(text, `\`, "/"))
+	switch base := path.Base(text); base {
+	case ".", "..", "/":
+		return ""
+	default:
+		return base
+	}
+}

@@ -27,3 +27,18 @@ func TestStoreKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, open)
 }
+
+func openIn(t *testing.T, dir string) store.Store {
+	t.Helper()
+	return openAt(t, filepath.Join(dir, "ebb.db"))
+}
+
+func TestStoreLasts(t *testing.T) {
+	t.Parallel()
+	storetest.Reopen(t, openIn)
+}
+
+func TestKilledProcessLosesNothingItWasPromised(t *testing.T) {
+	t.Parallel()
+	storetest.Crash(t, openIn, 8)
+}

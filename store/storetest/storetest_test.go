@@ -1,0 +1,554 @@
+package storetest_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"iter"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ebbkit/ebb/store"
+	"github.com/ebbkit/ebb/store/memory"
+	"github.com/ebbkit/ebb/store/storetest"
+)
+
+// defective tells this binary which defect the store of TestDefectiveStore has.
+const defective = "EBB_DEFECT"
+
+// A hooked store is a good one but for the methods that a hook replaces.
+type hooked struct {
+	*memory.Store
+	get   func(ctx context.Context, key store.Key) (store.Record, error)
+	find  func(ctx context.Context, q store.Query) iter.Seq2[store.Record, error]
+	apply func(ctx context.Context, changes ...store.Change) error
+	claim func(ctx context.Context, kind store.Kind, now, until time.Time, limit int) ([]store.Record, error)
+	kinds func(ctx context.Context) ([]store.Kind, error)
+	close func() error
+}
+
+func (h *hooked) Get(ctx context.Context, key store.Key) (store.Record, error) {
+	return h.get(ctx, key)
+}
+func (h *hooked) Find(ctx context.Context, q store.Query) iter.Seq2[store.Record, error] {
+	return h.find(ctx, q)
+}
+func (h *hooked) Apply(ctx context.Context, changes ...store.Change) error {
+	return h.apply(ctx, changes...)
+}
+func (h *hooked) Claim(ctx context.Context, kind store.Kind, now, until time.Time, limit int) ([]store.Record, error) {
+	return h.claim(ctx, kind, now, until, limit)
+}
+func (h *hooked) Kinds(ctx context.Context) ([]store.Kind, error) { return h.kinds(ctx) }
+func (h *hooked) Close() error                                    { return h.close() }
+
+// A defect breaks a store, and names the test that has to notice.
+type defect struct {
+	noticed string
+	breaks  func(good *memory.Store, h *hooked)
+}
+
+// changed returns copies of the changes with something done to each record.
+func changed(changes []store.Change, f func(name string, r *store.Record)) []store.Change {
+	out := make([]store.Change, len(changes))
+	one := func(name string, r *store.Record) *store.Record {
+		if r == nil {
+			return nil
+		}
+		c := *r
+		c.Subjects = slices.Clone(r.Subjects)
+		f(name, &c)
+		return &c
+	}
+	for i, c := range changes {
+		out[i] = store.Change{
+			Put: one("put", c.Put), Touch: one("touch", c.Touch), Delete: one("delete", c.Delete), Check: one("check", c.Check),
+		}
+	}
+	return out
+}
+
+// applies lets Apply work on changed copies, and hands the versions back.
+func applies(f func(good *memory.Store, name string, r *store.Record)) func(*memory.Store, *hooked) {
+	return func(good *memory.Store, h *hooked) {
+		h.apply = func(ctx context.Context, changes ...store.Change) error {
+			if err := store.Validate(changes); err != nil {
+				return err
+			}
+			other := changed(changes, func(name string, r *store.Record) { f(good, name, r) })
+			if err := good.Apply(ctx, other...); err != nil {
+				return err
+			}
+			for i, c := range changes {
+				if c.Put != nil {
+					c.Put.Version = other[i].Put.Version
+				} else if c.Touch != nil {
+					c.Touch.Version = other[i].Touch.Version
+				}
+			}
+			return nil
+		}
+	}
+}
+
+// asks lets Find answer another query.
+func asks(f func(q *store.Query)) func(*memory.Store, *hooked) {
+	return func(good *memory.Store, h *hooked) {
+		h.find = func(ctx context.Context, q store.Query) iter.Seq2[store.Record, error] {
+			if err := q.Validate(); err == nil {
+				f(&q)
+			}
+			return good.Find(ctx, q)
+		}
+	}
+}
+
+// shows lets whatever is read look otherwise.
+func shows(f func(r *store.Record)) func(*memory.Store, *hooked) {
+	return func(good *memory.Store, h *hooked) {
+		h.get = func(ctx context.Context, key store.Key) (store.Record, error) {
+			r, err := good.Get(ctx, key)
+			f(&r)
+			return r, err
+		}
+	}
+}
+
+// stored returns what the store has under a key.
+func stored(s *memory.Store, key store.Key) store.Record {
+	r, _ := s.Get(context.Background(), key)
+	return r
+}
+
+var defects = map[string]defect{
+	"applies one by one": {"ApplyIsAllOrNothing", func(good *memory.Store, h *hooked) {
+		h.apply = func(ctx context.Context, changes ...store.Change) error {
+			for _, c := range changes {
+				if err := good.Apply(ctx, c); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}},
+	"drops the last change": {"ApplyOfManyKinds", func(good *memory.Store, h *hooked) {
+		h.apply = func(ctx context.Context, changes ...store.Change) error {
+			return good.Apply(ctx, changes[:max(0, len(changes)-1)]...)
+		}
+	}},
+	"overwrites other versions": {"WriteNeedsTheStoredVersion", applies(func(good *memory.Store, _ string, r *store.Record) {
+		r.Version = stored(good, r.Key).Version
+	})},
+	"creates over what is there": {"PutOfZeroVersionOnlyCreates", applies(func(good *memory.Store, _ string, r *store.Record) {
+		if s := stored(good, r.Key); r.Version == 0 {
+			r.Version, r.Tenant = s.Version, s.Tenant
+		}
+	})},
+	"forgets whose record it is": {"WriteNeedsTheStoredTenant", applies(func(good *memory.Store, _ string, r *store.Record) {
+		if s := stored(good, r.Key); s.Version > 0 {
+			r.Tenant = s.Tenant
+		}
+	})},
+	"checks nothing": {"CheckOfZeroVersionDemandsAbsence", applies(func(good *memory.Store, name string, r *store.Record) {
+		if name == "check" {
+			r.Version, r.Tenant = stored(good, r.Key).Version, stored(good, r.Key).Tenant
+		}
+	})},
+	"keeps microseconds": {"PutKeepsEveryField", applies(func(_ *memory.Store, _ string, r *store.Record) {
+		r.Created = r.Created.Truncate(time.Microsecond)
+	})},
+	"sorts subjects": {"PutKeepsEveryField", applies(func(_ *memory.Store, _ string, r *store.Record) { slices.Sort(r.Subjects) })},
+	"ends texts at NUL": {"PutKeepsOddTexts", applies(func(_ *memory.Store, _ string, r *store.Record) {
+		r.State, _, _ = strings.Cut(r.State, "\x00")
+	})},
+	"trims parents": {"PutKeepsOddTexts", applies(func(_ *memory.Store, _ string, r *store.Record) {
+		r.Parent = strings.TrimSpace(r.Parent)
+	})},
+	"cuts bodies at a megabyte": {"PutKeepsBodiesUpTo16MiB", applies(func(_ *memory.Store, _ string, r *store.Record) {
+		r.Body = r.Body[:min(len(r.Body), 1<<20)]
+	})},
+	"ignores the passive instant": {"PutKeepsEveryField", applies(func(_ *memory.Store, _ string, r *store.Record) {
+		r.Passive = time.Time{}
+	})},
+	"touches the body": {"TouchKeepsTheBody", func(good *memory.Store, h *hooked) {
+		h.apply = func(ctx context.Context, changes ...store.Change) error {
+			if err := store.Validate(changes); err != nil {
+				return err
+			}
+			for i, c := range changes {
+				if c.Touch != nil {
+					changes[i] = store.Change{Put: c.Touch}
+				}
+			}
+			return good.Apply(ctx, changes...)
+		}
+	}},
+	"sets versions when it fails": {"ApplySetsVersionsOnlyOnSuccess", func(good *memory.Store, h *hooked) {
+		h.apply = func(ctx context.Context, changes ...store.Change) error {
+			err := good.Apply(ctx, changes...)
+			if err != nil && len(changes) > 0 && changes[0].Put != nil {
+				changes[0].Put.Version++
+			}
+			return err
+		}
+	}},
+	"lets versions go on after a deletion": {"DeleteIsForGood", applies(func(good *memory.Store, name string, r *store.Record) {
+		if name == "delete" {
+			// It writes a grave instead.
+			grave := stored(good, r.Key)
+			grave.Created = grave.Created.Add(1)
+			_ = good.Apply(context.Background(), store.Change{Put: &grave})
+			*r = grave
+			r.Version--
+		}
+	})},
+	"hands out its own memory": {"RecordsBelongToTheirHolder", func(good *memory.Store, h *hooked) {
+		bodies := map[store.Key][]byte{}
+		h.get = func(ctx context.Context, key store.Key) (store.Record, error) {
+			r, err := good.Get(ctx, key)
+			if b, ok := bodies[key]; ok {
+				r.Body = b
+			}
+			bodies[key] = r.Body
+			return r, err
+		}
+	}},
+	"shows local time": {"InstantsLoseOnlyTheirLocation", shows(func(r *store.Record) {
+		r.Created = r.Created.In(time.FixedZone("here", 3600))
+	})},
+	"hides passive records from Get": {"PassiveRecordIsStillFetchedByKey", func(good *memory.Store, h *hooked) {
+		h.get = func(ctx context.Context, key store.Key) (store.Record, error) {
+			r, err := good.Get(ctx, key)
+			if !r.Passive.IsZero() {
+				return store.Record{}, store.ErrNotFound
+			}
+			return r, err
+		}
+	}},
+	"takes any key": {"BadKeyIsRefused", func(good *memory.Store, h *hooked) {
+		h.get = func(ctx context.Context, key store.Key) (store.Record, error) {
+			if key.Validate() != nil {
+				return store.Record{}, store.ErrNotFound
+			}
+			return good.Get(ctx, key)
+		}
+	}},
+	"takes any subjects": {"BadRecordIsRefused", func(good *memory.Store, h *hooked) {
+		h.apply = func(ctx context.Context, changes ...store.Change) error {
+			return good.Apply(ctx, changed(changes, func(_ string, r *store.Record) {
+				slices.Sort(r.Subjects)
+				r.Subjects = slices.Compact(r.Subjects)
+			})...)
+		}
+	}},
+	"takes a key twice": {"BadChangeIsRefused", func(good *memory.Store, h *hooked) {
+		h.apply = func(ctx context.Context, changes ...store.Change) error {
+			err := good.Apply(ctx, changes...)
+			if err != nil && strings.Contains(err.Error(), "twice") && !strings.Contains(err.Error(), "subjects") {
+				return nil
+			}
+			return err
+		}
+	}},
+	"writes before it refuses": {"RefusedCallWritesNothing", func(good *memory.Store, h *hooked) {
+		h.apply = func(ctx context.Context, changes ...store.Change) error {
+			if err := store.Validate(changes); err != nil && len(changes) > 1 {
+				_ = good.Apply(ctx, changes[0])
+				return err
+			}
+			return good.Apply(ctx, changes...)
+		}
+	}},
+	"tells values in errors": {"RefusalShowsNoFieldValues", func(good *memory.Store, h *hooked) {
+		h.apply = func(ctx context.Context, changes ...store.Change) error {
+			err := good.Apply(ctx, changes...)
+			if err != nil && changes[0].Put != nil {
+				err = errors.Join(err, errors.New(changes[0].Put.Tenant))
+			}
+			return err
+		}
+	}},
+	"mixes tenants":          {"FindNeverMixesTenants", asks(func(q *store.Query) { q.Tenant, q.AllTenants = "", true })},
+	"shows passive records":  {"FindHidesPassiveRecords", asks(func(q *store.Query) { q.Visibility = store.Everything })},
+	"ignores categories":     {"FindMatchesEachField", asks(func(q *store.Query) { q.Category = "" })},
+	"ignores subjects":       {"FindMatchesEachField", asks(func(q *store.Query) { q.Subject = "" })},
+	"ignores states":         {"FindMatchesWhatMatchesSays", asks(func(q *store.Query) { q.State = "" })},
+	"ignores the direction":  {"FindIsInOrderOfIDs", asks(func(q *store.Query) { q.Reverse = false })},
+	"ignores where to start": {"FindStartsAfter", asks(func(q *store.Query) { q.After = "" })},
+	"yields one too many":    {"FindEndsAtLimit", asks(func(q *store.Query) { q.Limit += min(q.Limit, 1) })},
+	"reads bodies always":    {"FindOfKeysOnly", asks(func(q *store.Query) { q.KeysOnly = false })},
+	"counts the bound itself": {"FindBoundsAreExclusive", asks(func(q *store.Query) {
+		if !q.CreatedBefore.IsZero() {
+			q.CreatedBefore = q.CreatedBefore.Add(1)
+		}
+	})},
+	"yields by age": {"FindIsInOrderOfIDs", func(good *memory.Store, h *hooked) {
+		h.find = func(ctx context.Context, q store.Query) iter.Seq2[store.Record, error] {
+			return func(yield func(store.Record, error) bool) {
+				var all []store.Record
+				for r, err := range good.Find(ctx, q) {
+					if err != nil {
+						yield(r, err)
+						return
+					}
+					all = append(all, r)
+				}
+				slices.SortStableFunc(all, func(a, b store.Record) int { return strings.Compare(a.ID[20:], b.ID[20:]) })
+				for _, r := range all {
+					if !yield(r, nil) {
+						return
+					}
+				}
+			}
+		}
+	}},
+	"pages by number": {"LoopMayDeleteWhatItSees", func(good *memory.Store, h *hooked) {
+		// The classic: skip what was seen, by count. What is deleted meanwhile shifts the pages.
+		h.find = func(ctx context.Context, q store.Query) iter.Seq2[store.Record, error] {
+			return func(yield func(store.Record, error) bool) {
+				for seen := 0; ; {
+					n, at := 0, 0
+					for r, err := range good.Find(ctx, q) {
+						if at++; at <= seen {
+							continue
+						}
+						if !yield(r, err) || err != nil {
+							return
+						}
+						if n++; n == 100 {
+							break
+						}
+					}
+					if n == 0 {
+						return
+					}
+					seen += n
+				}
+			}
+		}
+	}},
+	"goes on after its error": {"ContextEndsALoop", func(good *memory.Store, h *hooked) {
+		h.find = func(ctx context.Context, q store.Query) iter.Seq2[store.Record, error] {
+			return good.Find(context.WithoutCancel(ctx), q)
+		}
+	}},
+	"searches once": {"FindSearchesAnewEachTime", func(good *memory.Store, h *hooked) {
+		h.find = func(ctx context.Context, q store.Query) iter.Seq2[store.Record, error] {
+			next, _ := iter.Pull2(good.Find(ctx, q))
+			return func(yield func(store.Record, error) bool) {
+				for r, err, ok := next(); ok; r, err, ok = next() {
+					if !yield(r, err) {
+						return
+					}
+				}
+			}
+		}
+	}},
+	"claims what is not yet due": {"ClaimTakesWhatIsDueAndActive", func(good *memory.Store, h *hooked) {
+		h.claim = func(ctx context.Context, kind store.Kind, now, until time.Time, limit int) ([]store.Record, error) {
+			if store.ValidateClaim(kind, now, until, limit) == nil {
+				now = now.Add(1)
+				until = until.Add(1)
+			}
+			return good.Claim(ctx, kind, now, until, limit)
+		}
+	}},
+	"claims the latest first": {"ClaimTakesEarliestFirst", func(good *memory.Store, h *hooked) {
+		h.claim = func(ctx context.Context, kind store.Kind, now, until time.Time, limit int) ([]store.Record, error) {
+			leased, err := good.Claim(ctx, kind, now, until, limit)
+			slices.Reverse(leased)
+			return leased, err
+		}
+	}},
+	"leases without a new version": {"LateHolderIsFenced", func(good *memory.Store, h *hooked) {
+		h.claim = func(ctx context.Context, kind store.Kind, now, until time.Time, limit int) ([]store.Record, error) {
+			leased, err := good.Claim(ctx, kind, now, until, limit)
+			for i := range leased {
+				// Delete and create: the version is 1 again.
+				r := leased[i]
+				_ = good.Apply(ctx, store.Change{Delete: &r})
+				r.Version = 0
+				_ = good.Apply(ctx, store.Change{Put: &r})
+				leased[i].Version = 1
+			}
+			return leased, err
+		}
+	}},
+	"leases for ever": {"LeaseRunsOut", func(good *memory.Store, h *hooked) {
+		h.claim = func(ctx context.Context, kind store.Kind, now, until time.Time, limit int) ([]store.Record, error) {
+			return good.Claim(ctx, kind, now, until.AddDate(1, 0, 0), limit)
+		}
+	}},
+	"claims what it found": {"ClaimsNeverShareALease", func(good *memory.Store, h *hooked) {
+		h.claim = func(ctx context.Context, kind store.Kind, now, until time.Time, limit int) ([]store.Record, error) {
+			var leased []store.Record
+			for r, err := range good.Find(ctx, store.Query{Kind: kind, AllTenants: true}) {
+				if err != nil {
+					return nil, err
+				}
+				if len(leased) < limit && !r.Due.IsZero() && !r.Due.After(now) {
+					r.Due = until
+					_ = good.Apply(ctx, store.Change{Put: &r})
+					leased = append(leased, r)
+				}
+			}
+			return leased, nil
+		}
+	}},
+	"lets the last writer win": {"CountersLoseNoUpdate", applies(func(good *memory.Store, _ string, r *store.Record) {
+		if s := stored(good, r.Key); r.Version > 0 && r.Version < s.Version {
+			r.Version = s.Version
+		}
+	})},
+	"fails all that share a commit": {"ConflictingCallsFailOneByOne", func(good *memory.Store, h *hooked) {
+		// What fails takes the next call with it.
+		down := make(chan struct{}, 1)
+		h.apply = func(ctx context.Context, changes ...store.Change) error {
+			select {
+			case <-down:
+				return store.ErrConflict
+			default:
+			}
+			err := good.Apply(ctx, changes...)
+			if err != nil {
+				select {
+				case down <- struct{}{}:
+				default:
+				}
+			}
+			return err
+		}
+	}},
+	"ignores contexts": {"EndedContextStopsEveryMethod", func(good *memory.Store, h *hooked) {
+		h.apply = func(ctx context.Context, changes ...store.Change) error {
+			return good.Apply(context.WithoutCancel(ctx), changes...)
+		}
+	}},
+	"writes half when the context ends": {"ApplyOfAnEndingContextIsWhole", func(good *memory.Store, h *hooked) {
+		h.apply = func(ctx context.Context, changes ...store.Change) error {
+			for _, c := range changes {
+				if err := good.Apply(ctx, c); err != nil {
+					return err
+				}
+				timer := time.NewTimer(200 * time.Microsecond)
+				<-timer.C
+			}
+			return nil
+		}
+	}},
+	"never closes":          {"ClosedStoreRefusesEveryMethod", func(_ *memory.Store, h *hooked) { h.close = func() error { return nil } }},
+	"fails to close again":  {"CloseTwiceDoesNothing", closesOnce},
+	"does not close a loop": {"CloseInALoopEndsIt", func(_ *memory.Store, h *hooked) { h.close = func() error { return nil } }},
+	"forgets emptied kinds": {"KindsAreListed", func(good *memory.Store, h *hooked) {
+		h.kinds = func(ctx context.Context) ([]store.Kind, error) {
+			kinds, err := good.Kinds(ctx)
+			return slices.DeleteFunc(kinds, func(kind store.Kind) bool {
+				for range good.Find(ctx, store.Query{Kind: kind, AllTenants: true, Visibility: store.Everything}) {
+					return false
+				}
+				return true
+			}), err
+		}
+	}},
+	"forgets a record now and then": {"RandomCallsAgreeWithTheModel", func(good *memory.Store, h *hooked) {
+		n := 0
+		h.find = func(ctx context.Context, q store.Query) iter.Seq2[store.Record, error] {
+			return func(yield func(store.Record, error) bool) {
+				for r, err := range good.Find(ctx, q) {
+					if n++; n%200 == 0 && err == nil {
+						continue
+					}
+					if !yield(r, err) {
+						return
+					}
+				}
+			}
+		}
+	}},
+}
+
+func closesOnce(good *memory.Store, h *hooked) {
+	closed := make(chan struct{}, 1)
+	h.close = func() error {
+		select {
+		case closed <- struct{}{}:
+			return good.Close()
+		default:
+			return errors.New("closed already")
+		}
+	}
+}
+
+// TestDefectiveStore runs the suite on a store with the defect that the environment names, for TestRunNoticesEveryDefect.
+func TestDefectiveStore(t *testing.T) {
+	t.Parallel()
+	name, ok := os.LookupEnv(defective)
+	if !ok {
+		t.Skip("no defect to test")
+	}
+	storetest.Run(t, func(*testing.T) store.Store {
+		good := memory.New()
+		h := &hooked{good, good.Get, good.Find, good.Apply, good.Claim, good.Kinds, good.Close}
+		if d, ok := defects[name]; ok {
+			d.breaks(good, h)
+		}
+		return h
+	})
+}
+
+// runDefective runs a test of this binary in another process.
+func runDefective(t *testing.T, test, env string) (output string, passed bool) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run="+test, "-test.count=1", "-test.timeout=2m")
+	cmd.Env = append(os.Environ(), env)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		require.NoError(t, err)
+	}
+	return out.String(), err == nil
+}
+
+func TestRunNoticesEveryDefect(t *testing.T) {
+	t.Parallel()
+	for name, d := range defects {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			output, passed := runDefective(t, "^TestDefectiveStore$/^"+d.noticed+"$", defective+"="+name)
+			require.False(t, passed, "the suite did not notice that the store %s", name)
+			require.Contains(t, output, "--- FAIL: TestDefectiveStore/"+d.noticed)
+			require.NotContains(t, output, "panic:")
+		})
+	}
+}
+
+func TestRunPassesOnAGoodStore(t *testing.T) {
+	t.Parallel()
+	output, passed := runDefective(t, "^TestDefectiveStore$", defective+"=none")
+	require.True(t, passed, output)
+}
+
+// TestCrashOfForgetfulStore runs Crash on a store that loses everything with its process, for
+// TestCrashNoticesWhatIsLost.
+func TestCrashOfForgetfulStore(t *testing.T) {
+	t.Parallel()
+	if _, ok := os.LookupEnv(defective); !ok {
+		t.Skip("no defect to test")
+	}
+	storetest.Crash(t, func(*testing.T, string) store.Store { return memory.New() }, 6)
+}
+
+func TestCrashNoticesWhatIsLost(t *testing.T) {
+	t.Parallel()
+	output, passed := runDefective(t, "^TestCrashOfForgetfulStore$", defective+"=forgets")
+	require.False(t, passed)
+	require.Contains(t, output, "reported step")
+}

@@ -169,7 +169,7 @@ func TestCompileErrorsNameColumnAndWhatWasExpected(t *testing.T) {
 		{"{{lower()}}", 3, "too few arguments for lower(text)"}, {"{{lower(1.a; 2)}}", 14, "too many arguments for lower(text)"}, {"{{1.a[x]}}", 7, "use get()"}, {"{{1.a[-1]}}", 7, "use get()"},
 		{"{{99999999999999999999.a}}", 3, "too large"}, {"{{1.a[99999999999999999999]}}", 6, "too large"}, {`{{replace(1.a; "/(/"; "x")}}`, 3, "regular expression is not valid"},
 		{`{{replace(1.a; "/(?<n>a)/"; "x")}}`, 3, "named groups"}, {"{{1.a = in progress}}", 12, "needs quotes"}, {"{{ifempty(1.a; no space left)}}", 19, "needs quotes"}, {"{{[1.a]}}", 3, "expected a value"}, {`{{1.a}} {{[{"a":1}]}}`, 11, "expected a value"},
-		{"{{5abc + 1.a}}", 3, "neither a number nor a path"}, {"{{1.a; 2}}", 6, "an operator"}, {"{{1.a)}}", 6, "an operator"}, {"{{€}}", 0, ""},
+		{"{{5abc + 1.a}}", 3, "neither a number nor a path"}, {"{{1.a; 2}}", 6, "an operator"}, {"{{1.a)}}", 6, "an operator"}, {"{{1.a = \"\" \xc5" + strings.Repeat("\x85", 60) + "}}", 12, "found"}, {"{{1.a x" + strings.Repeat("\u0301", 60) + "}}", 7, "needs quotes"}, {"{{€}}", 0, ""},
 	} {
 		_, err := l.Compile(c.template, nil)
 		if c.column == 0 {

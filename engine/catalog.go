@@ -12,11 +12,12 @@ import (
 	"github.com/ebbkit/ebb/connector/gateway"
 	"github.com/ebbkit/ebb/connector/text"
 	"github.com/ebbkit/ebb/connector/util"
+	"github.com/ebbkit/ebb/connector/web"
 )
 
 // generic are the connectors that every engine has.
 func generic() []connector.Connector {
-	return []connector.Connector{builtin.New(), util.New(), gateway.New(), text.JSON(), datastore.New()}
+	return []connector.Connector{builtin.New(), util.New(), gateway.New(), web.New(web.Config{}), text.JSON(), datastore.New()}
 }
 
 // A catalog finds modules by the names that blueprints use.

@@ -76,4 +76,3 @@ func TestNoDeliveryIsLostWhenTheStoreFails(t *testing.T) {
 		}
 	}
 }
-

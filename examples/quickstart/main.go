@@ -121,7 +121,7 @@ func (p *program) traffic(ctx context.Context) error {
 	p.printf("\nThree orders come in:\n")
 	for _, order := range []string{
 		`{"order":"A-1","customer":"ada@example.com","lines":[{"sku":"engine","quantity":1,"price":950},{"sku":"card","quantity":20,"price":0.5}]}`,
-		`{"order":"A-2","customer":"grace@example.com","lines":[{"sku":"nanosecond","quantity":3,"price":1.2}]}`,
+		`{"order":"A-2","customer":"grace@example.com","lines":[{"sku":"nanosecond","quantity":3,"price":1.25}]}`,
 		`{"order":"A-3","customer":"ada@example.com","lines":[{"sku":"cog","quantity":40,"price":2.5},{"sku":"wheel","quantity":2,"price":80}]}`,
 	} {
 		answer, err := post(ctx, hooks.url+p.scenario.Hook.Path(), order)

@@ -52,8 +52,8 @@ scan:
 				i += size
 				continue
 			}
-			arithmetic = false
 			name := p.src[i:end]
+			arithmetic = arithmetic && (name == "and" || name == "or")
 			if isKeyword(name) || name == "var" && end < len(p.src) && p.src[end] == '.' {
 				return nil, false
 			}
@@ -96,7 +96,7 @@ func (p *parser) dottedEnd(i int) int {
 	return i
 }
 
-// isCalculation decides whether an argument of nothing but numbers and operators is to be an expression.
+// isCalculation decides whether an argument of nothing but numbers and operators, and and or among them, is to be an expression.
 func isCalculation(text string, parameter Parameter, island bool) bool {
 	if island || parameter.sums {
 		return true
@@ -113,14 +113,13 @@ func isCalculation(text string, parameter Parameter, island bool) bool {
 // calculation tries a text of numbers and operators as an expression. One that is none, such as - or 1.2.3, is a bareword
 // unless it has a lone number: then something is missing, and the parser is to say what.
 func (p *parser) calculation(text string, end int) (node, bool) {
-	// The text has no paths, functions or barewords, so trying leaves no trace but the position.
-	start, depth := p.pos, p.depth
+	start, depth, references := p.pos, p.depth, len(p.references)
 	n, err := p.expression()
 	p.skipSpace()
 	if err == nil && p.pos >= end {
 		return n, true
 	}
-	p.pos, p.depth = start, depth
+	p.pos, p.depth, p.references = start, depth, p.references[:references]
 	if hasLoneNumber(text) {
 		return nil, false
 	}

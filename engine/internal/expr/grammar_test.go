@@ -115,7 +115,7 @@ func TestBarewords(t *testing.T) {
 		{"{{replace(a.b.c; .; )}}", "abc"}, {"{{ifempty(1.null; 007)}}", int64(7)}, {"{{replace(x007; 007; y)}}", "xy"}, {"{{ifempty(1.null; -)}}", "-"},
 		{"{{1+2}}", int64(3)}, {"{{Hello, World}}", "Hello, World"}, {"{{DATASTORE_ID}}", "DATASTORE_ID"}, {"{{parameters.to}}", "parameters.to"}, {"{{12:30}}", "12:30"},
 		{"{{1.a = x}}", true}, {"{{if(1.a = x; equal; differs)}}", "equal"}, {"{{ifempty(1.null; žluť 😀)}}", "žluť 😀"}, {"{{ifempty(1.null; a}b)}}", "a}b"}, {"{{ifempty(1.null; this and that)}}", "this and that"},
-		{"{{ifempty(1.null; snow)}}", "snow"}, {"{{ifempty(1.null; nullable)}}", "nullable"}, {"{{ifempty(1.null; a.now)}}", "a.now"}, {"{{sum(1; 1+1)}}", int64(3)},
+		{"{{ifempty(1.null; snow)}}", "snow"}, {"{{ifempty(1.null; nullable)}}", "nullable"}, {"{{ifempty(1.null; a.now)}}", "a.now"}, {"{{sum(1; 1+1)}}", int64(3)}, {"{{if(1 = 1 and 2 = 3; a; b)}}", "b"}, {"{{1 or 0}}", true}, {"{{and}}", "and"}, {"{{ifempty(1.null; and)}}", "and"}, {"{{ifempty(1.null; 10 and counting)}}", "10 and counting"},
 	})
 }
 

@@ -58,9 +58,6 @@ type Info struct {
 	// called, parameters and input are converted to what is declared, see [Convert]; fields that are not described pass as
 	// they are.
 	Params, Input, Output []Field
-	// Converts says that the module converts parameters and input itself and takes them as they are. Modules that a typed
-	// constructor made do.
-	Converts bool
 
 	// Problem says why the module cannot work at all: the constructors of typed modules put here what they find wrong
 	// with Go types and struct tags, since they return no error. [Check] reports it, and so does engine.New. Nil: fine.

@@ -67,7 +67,6 @@ type typed[In, Out any] struct {
 
 func newTyped[In, Out any](info Info, mapper bool) typed[In, Out] {
 	t := typed[In, Out]{info: info}
-	t.info.Converts = true
 	described, d := t.decoderOf(reflect.TypeFor[In]())
 	t.in = d
 	params, fields := described, []Field(nil)

@@ -24,8 +24,9 @@ import (
 
 // A Call says what a module is run with. The zero Call is fine for a module that needs nothing.
 type Call struct {
-	// Params and Input are converted to what the module's Info declares, as the engine does it, before a module sees them
-	// that does not convert them itself. What cannot be converted is the Err of the Result, and the module is not called.
+	// Params and Input are converted to what the module's Info declares, as the engine does it, before the module sees
+	// them. An input that cannot be converted is the Err of the Result, and the module is not called. Parameters that cannot
+	// be converted reach the module as they are: the engine refuses to deploy them, but a module must not rely on that.
 	Params, Input connector.Bundle
 	// Erased names the fields of Input that were cleared on purpose. Default: none.
 	Erased []string
@@ -101,16 +102,12 @@ func RunContext(ctx context.Context, t testing.TB, module connector.Module, call
 // convert fills in parameters and input as the engine does.
 func (r *runner) convert(module connector.Module, c *connector.Call) (err error) {
 	info := module.Info()
-	c.Params, c.Input = r.call.Params, r.call.Input
-	if info.Converts {
-		return nil
-	}
-	if c.Params, err = connector.Convert(info.Params, c.Params, c.Location); err != nil {
-		return err
+	if c.Params, err = connector.Convert(info.Params, r.call.Params, c.Location); err != nil {
+		c.Params, err = r.call.Params, nil
 	}
 	// The input of an aggregator is in its bundles.
 	if _, aggregates := module.(connector.Aggregator); !aggregates {
-		c.Input, err = connector.Convert(info.Input, c.Input, c.Location)
+		c.Input, err = connector.Convert(info.Input, r.call.Input, c.Location)
 	}
 	return err
 }
@@ -230,10 +227,7 @@ func (r *runner) take(bundles iter.Seq2[connector.Bundle, error]) error {
 func (r *runner) items(info connector.Info, zone *time.Location) iter.Seq2[connector.Bundle, error] {
 	return func(yield func(connector.Bundle, error) bool) {
 		for _, b := range r.call.Bundles {
-			item, err := b, error(nil)
-			if !info.Converts {
-				item, err = connector.Convert(info.Input, b, zone)
-			}
+			item, err := connector.Convert(info.Input, b, zone)
 			if !yield(item, err) || err != nil {
 				return
 			}

@@ -386,6 +386,10 @@ func TestStatusesAreErrorsOnlyWhenAsked(t *testing.T) {
 				Params: connector.NewBundle(option, true), Now: now,
 				Input: connector.NewBundle("url", server.URL+"/?key=needle", "method", "get", "parseResponse", true),
 			}
+			if m == "MakeRequest" { // where the option is one of the mapper
+				run.Params, run.Input = connector.Bundle{}, run.Input.Clone()
+				run.Input.Set(option, true)
+			}
 			result := connectortest.Run(t, module(t, m), run)
 			if c.want == "" {
 				require.Equal(t, int64(c.status), output(t, result).Get("statusCode"))
@@ -401,7 +405,8 @@ func TestStatusesAreErrorsOnlyWhenAsked(t *testing.T) {
 			require.Equal(t, "needle", typed.Detail.Get("data").(connector.Bundle).Get("error"))
 			require.NotNil(t, typed.Detail.Get("headers"))
 
-			run.Params = connector.NewBundle(option, false)
+			run.Params = connector.Bundle{}
+			run.Input.Delete(option)
 			require.Equal(t, int64(c.status), output(t, connectortest.Run(t, module(t, m), run)).Get("statusCode"))
 		}
 	}
@@ -527,9 +532,16 @@ func TestOptionsThatCannotBeHonouredAreRefused(t *testing.T) {
 		{"MakeRequest", "paginationType", "pageBased"},
 		{"ActionGetFile", "shareCookies", true},
 	} {
-		result := connectortest.Run(t, module(t, c.module), connectortest.Call{
-			Params: connector.NewBundle(c.field, c.value), Input: connector.NewBundle("url", server.URL),
-		})
+		m := module(t, c.module)
+		run := connectortest.Call{Input: connector.NewBundle("url", server.URL)}
+		part := &run.Input
+		for _, f := range m.Info().Params {
+			if f.Name == c.field {
+				part = &run.Params
+			}
+		}
+		part.Set(c.field, c.value)
+		result := connectortest.Run(t, m, run)
 		require.Equal(t, connector.InvalidConfigurationError, connector.TypeOf(result.Err), c.field)
 		require.ErrorContains(t, result.Err, "field "+c.field+": ")
 	}

@@ -2,9 +2,7 @@ package expr
 
 import (
 	"math"
-	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // A Type is what a field, a parameter or a filter's operand is declared to be.
@@ -221,69 +219,4 @@ func inZone(t time.Time, loc *time.Location) time.Time {
 		return t.UTC()
 	}
 	return t.In(loc)
-}
-
-// fieldScanner reads the digits, words and marks of a date's text one by one.
-type fieldScanner struct {
-	text string
-	pos  int
-}
-
-func (s *fieldScanner) done() bool { return s.pos == len(s.text) }
-
-// digits reads between low and high digits and reports how many there were.
-func (s *fieldScanner) digits(low, high int) (value, count int, ok bool) {
-	for count < high && s.pos+count < len(s.text) {
-		c := s.text[s.pos+count]
-		if c < '0' || c > '9' {
-			break
-		}
-		value = value*10 + int(c-'0')
-		count++
-	}
-	if count < low {
-		return 0, 0, false
-	}
-	s.pos += count
-	return value, count, true
-}
-
-func (s *fieldScanner) mark(c byte) bool {
-	if s.pos < len(s.text) && s.text[s.pos] == c {
-		s.pos++
-		return true
-	}
-	return false
-}
-
-// blanks reads white space and says whether there was any.
-func (s *fieldScanner) blanks() bool {
-	start := s.pos
-	for s.pos < len(s.text) {
-		r, size := utf8.DecodeRuneInString(s.text[s.pos:])
-		if !isSpace(r) {
-			break
-		}
-		s.pos += size
-	}
-	return s.pos > start
-}
-
-// word reads ASCII letters.
-func (s *fieldScanner) word() string {
-	start := s.pos
-	for s.pos < len(s.text) && (s.text[s.pos]|0x20) >= 'a' && (s.text[s.pos]|0x20) <= 'z' {
-		s.pos++
-	}
-	return s.text[start:s.pos]
-}
-
-// keyword reads a word if it is the one given, in any case.
-func (s *fieldScanner) keyword(word string) bool {
-	start := s.pos
-	if strings.EqualFold(s.word(), word) {
-		return true
-	}
-	s.pos = start
-	return false
 }

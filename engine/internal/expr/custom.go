@@ -9,8 +9,8 @@ import (
 )
 
 // FunctionOf makes a custom function of a Go function. Its parameters may be string, bool, any integer or float type,
-// time.Time, []byte, []any, Object and any, the last one variadic; arguments are converted to them by Coerce, and null
-// arrives as the type's zero. It returns a value, or a value and an error; besides the language's own kinds of values the
+// time.Time, []byte, []any, Object and any, the last one variadic; arguments are converted to them by Coerce. null arrives
+// as the zero of string, bool, []any, Object and any, and is a BundleValidationError for the others. It returns a value, or a value and an error; besides the language's own kinds of values the
 // result may be any integer or float type, a slice, a map with text keys, whose fields are sorted then, or a pointer to
 // such.
 func FunctionOf(name string, fn any) (Function, error) {
@@ -35,8 +35,7 @@ func FunctionOf(name string, fn any) (Function, error) {
 		if p.Type, ok = declaredType(in); !ok {
 			return Function{}, fmt.Errorf("%w: %s: parameter %d has the type %s", ErrFunction, name, i+1, in)
 		}
-		// Optional lets null through, which becomes the zero value.
-		p.Optional = p.Optional || p.Type == TypeCollection
+		p.Nullable = p.Type == TypeCollection
 		f.Parameters = append(f.Parameters, p)
 	}
 	f.Call = func(call *Call) (any, error) {

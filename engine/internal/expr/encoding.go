@@ -101,7 +101,7 @@ func decodeBytes(text []byte, encoding string) ([]byte, error) {
 			if r > 0xFF {
 				return nil, badData("the text has characters that are not in latin1")
 			}
-			b = append(b, byte(r))
+			b = append(b, byte(r)) //nolint:gosec // at most 0xFF
 		}
 		return b, nil
 	}

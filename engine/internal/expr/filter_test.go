@@ -133,6 +133,27 @@ func TestUnknownOperatorsSuggestTheRightOne(t *testing.T) {
 	require.Equal(t, "text:equal", expr.Operator{}.String())
 }
 
+func TestValuesAreComparedWithoutTemplates(t *testing.T) {
+	t.Parallel()
+	l := language(t, expr.Options{})
+	for _, c := range []struct {
+		operator        string
+		a, b            any
+		holds, compared bool
+	}{
+		{"number:greater", int64(5), "4", true, true}, {"number:greater", "x", "4", false, false}, {"text:pattern", "abc", "^a", true, true},
+		{"text:pattern", "abc", "(", false, false}, {"time:equal", day(t, "2026-01-31T11:00:00Z"), "12:00", true, true}, {"notexist", nil, nil, true, true},
+	} {
+		o, err := expr.ParseOperator(c.operator)
+		require.NoError(t, err)
+		holds, compared, err := l.Compare(o, c.a, c.b, sample(t).loc)
+		require.NoError(t, err)
+		require.Equal(t, c.holds, holds, "%v", c)
+		require.Equal(t, c.compared, compared, "%v", c)
+	}
+	require.Equal(t, "text:contain", expr.MeantOperator("text:contains"))
+}
+
 func TestFilterPassesOnErrorsOfItsTemplates(t *testing.T) {
 	t.Parallel()
 	e := newEnv()

@@ -17,7 +17,7 @@ type Function struct {
 
 	// Call works out the result from arguments that have their declared types. It must not keep call or its arguments'
 	// slice, nor change a value that it was given. A *RuntimeError keeps its type; any other error becomes a RuntimeError
-	// with that error's text, and so does a panic, without it.
+	// with that error's text, and a panic one without the panic's.
 	Call func(call *Call) (any, error)
 
 	// prepare works out beforehand what a call needs from arguments that are known when it is compiled; the call finds it
@@ -35,6 +35,7 @@ type Parameter struct {
 	Type     Type
 	Optional bool // it may be left out; left out or empty, the function gets nil
 	Repeat   bool // it and the parameters behind it, which must say so too, may be given again and again
+	Nullable bool // it must be given, but may be null, which the function gets as nil
 
 	// sums says that the parameter takes numbers though it is not declared as one, so that a bareword such as 1+1 is a sum.
 	sums bool
@@ -204,7 +205,7 @@ func (c *Call) textOf(v any) (string, error) {
 // convert gives an argument the type that its parameter declares.
 func (m *machine) convert(v any, p *Parameter, position int) (any, error) {
 	if isNull(v) {
-		if p.Optional {
+		if p.Optional || p.Nullable {
 			return nil, nil
 		}
 		switch p.Type {

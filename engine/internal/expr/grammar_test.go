@@ -1,7 +1,6 @@
 package expr_test
 
 import (
-	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -165,7 +164,7 @@ func TestCompileErrorsNameColumnAndWhatWasExpected(t *testing.T) {
 	}{
 		{"{{1.a", 1, `expected "}}"`}, {"žluť {{1.a.", 12, "a field's name"}, {`{{"abc}}`, 3, "closing quote"}, {"{{1.`abc}}", 5, "closing backquote"}, {"{{`abc`}}", 3, "module's number"},
 		{"{{lower(1.a}}", 12, `")"`}, {"{{(1 + 2}}", 9, `")"`}, {"{{1 + }}", 7, "expected a value"}, {"{{1.a 1.b}}", 7, "an operator"}, {"{{add(2.data.x, 1)}}", 15, `separated by ";"`},
-		{"{{nosuch(1)}}", 3, `unknown function "nosuch"`}, {"x{{lenght(1.a)}}", 4, "did you mean length?"}, {"{{toJSON(1)}}", 3, "json:"}, {"{{multiply(1; 2)}}", 3, "a * b"}, {"{{now()}}", 3, "no parentheses"},
+		{"{{nosuch(1)}}", 3, `unknown function "nosuch"`}, {"x{{lengthh(1.a)}}", 4, "did you mean length?"}, {"{{toJSON(1)}}", 3, "json:"}, {"{{multiply(1; 2)}}", 3, "a * b"}, {"{{now()}}", 3, "no parentheses"},
 		{"{{lower()}}", 3, "too few arguments for lower(text)"}, {"{{lower(1.a; 2)}}", 14, "too many arguments for lower(text)"}, {"{{1.a[x]}}", 7, "use get()"}, {"{{1.a[-1]}}", 7, "use get()"},
 		{"{{99999999999999999999.a}}", 3, "too large"}, {"{{1.a[99999999999999999999]}}", 6, "too large"}, {`{{replace(1.a; "/(/"; "x")}}`, 3, "regular expression is not valid"},
 		{`{{replace(1.a; "/(?<n>a)/"; "x")}}`, 3, "named groups"}, {"{{1.a = in progress}}", 12, "needs quotes"}, {"{{ifempty(1.a; no space left)}}", 19, "needs quotes"}, {"{{[1.a]}}", 3, "expected a value"}, {`{{1.a}} {{[{"a":1}]}}`, 11, "expected a value"},
@@ -185,7 +184,7 @@ func TestCompileErrorsNameColumnAndWhatWasExpected(t *testing.T) {
 
 func TestAllProblemsOfATemplateAreReportedAtOnce(t *testing.T) {
 	t.Parallel()
-	_, err := language(t, expr.Options{}).Compile(`{{nosuch(lenght(1.a))}} {{1 + }} {{lower(1.a)}} {{upper()}}`, nil)
+	_, err := language(t, expr.Options{}).Compile(`{{nosuch(lengthh(1.a))}} {{1 + }} {{lower(1.a)}} {{upper()}}`, nil)
 	var problems expr.Errors
 	require.ErrorAs(t, err, &problems)
 	require.Len(t, problems, 4)
@@ -193,12 +192,15 @@ func TestAllProblemsOfATemplateAreReportedAtOnce(t *testing.T) {
 	for _, p := range problems {
 		columns = append(columns, p.Column)
 	}
-	require.Equal(t, []int{3, 10, 31, 51}, columns)
-	require.True(t, errors.Is(err, problems[3]))
+	require.Equal(t, []int{3, 10, 32, 52}, columns)
+	require.ErrorIs(t, err, problems[3])
 
 	_, err = language(t, expr.Options{}).Compile(strings.Repeat("{{nosuch(1)}}", 1000), nil)
 	require.ErrorAs(t, err, &problems)
 	require.Len(t, problems, 20)
+
+	_, err = language(t, expr.Options{}).Compile("{{substring(nosuch(1))}}", nil)
+	require.EqualError(t, err, `column 3: too few arguments for substring(text; start; [end]); column 13: unknown function "nosuch"`)
 }
 
 func TestReferencesAreListed(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -106,9 +107,13 @@ func (l *Language) Functions() []Function {
 	return list
 }
 
-// A zoneCache keeps the time zones that were asked for. Only zones that exist are kept, so it cannot grow without end.
+// maxZones is more than there are; some file systems know each in many spellings.
+const maxZones = 1000
+
+// A zoneCache keeps the time zones that were asked for and exist.
 type zoneCache struct {
 	known sync.Map // name to *time.Location
+	count atomic.Int32
 }
 
 // find returns the zone of an IANA name. The caller's error must not repeat the name, which is a value.
@@ -123,6 +128,8 @@ func (c *zoneCache) find(name string) (*time.Location, bool) {
 	if err != nil {
 		return nil, false
 	}
-	c.known.Store(name, loc)
+	if c.count.Add(1) <= maxZones {
+		c.known.Store(name, loc)
+	}
 	return loc, true
 }

@@ -186,7 +186,7 @@ func applyIntegers(op operator, a, b int64) (any, bool) {
 
 func magnitude(n int64) uint64 {
 	if n < 0 {
-		return -uint64(n)
+		return -uint64(n) //nolint:gosec // two's complement gives the magnitude of the smallest number too
 	}
 	return uint64(n)
 }

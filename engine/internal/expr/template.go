@@ -1,5 +1,7 @@
 package expr
 
+import "slices"
+
 // Slots gives the slot under which an Env keeps what a module gave, or a negative number for a module that there is not,
 // whose references are null then.
 type Slots func(module int) int
@@ -55,6 +57,7 @@ func (l *Language) Compile(template string, slots Slots) (*Template, error) {
 	t := &Template{lang: l}
 	t.parts = p.template()
 	if p.errors != nil {
+		slices.SortStableFunc(p.errors, func(a, b *Error) int { return a.Column - b.Column })
 		return nil, p.errors
 	}
 	t.references = p.references

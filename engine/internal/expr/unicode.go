@@ -32,7 +32,7 @@ func ascii(s string, removeDiacritics bool) string {
 	for _, r := range s {
 		switch {
 		case r < utf8.RuneSelf:
-			b.WriteByte(byte(r))
+			b.WriteRune(r)
 		case !removeDiacritics:
 		case otherBases[r] != "":
 			b.WriteString(otherBases[r])

@@ -156,8 +156,8 @@ func TestRecordsAreOutOfSightWhenTheirTimeIsOver(t *testing.T) {
 	_, err = e.Tick(t.Context())
 	require.NoError(t, err)
 	for _, c := range []struct {
-		after                 time.Duration
-		executions, activites int
+		after                  time.Duration
+		executions, activities int
 	}{
 		{30*24*time.Hour - 1, 1, 1},
 		{30 * 24 * time.Hour, 1, 0},
@@ -166,7 +166,7 @@ func TestRecordsAreOutOfSightWhenTheirTimeIsOver(t *testing.T) {
 	} {
 		now = began.Add(c.after)
 		require.Len(t, executions(t, e, scenario.ID), c.executions, "after %v", c.after)
-		require.Equal(t, c.activites, activity(), "after %v", c.after)
+		require.Equal(t, c.activities, activity(), "after %v", c.after)
 	}
 	now = began.Add(60 * 24 * time.Hour)
 	report, err := e.Sweep(t.Context())

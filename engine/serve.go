@@ -27,10 +27,10 @@ func (e *Engine) Serve(ctx context.Context) error {
 	}
 	e.serving.Add(1)
 	defer e.serving.Done()
-	defer e.tend()()
+	defer e.tend()() //nolint:contextcheck // leases are renewed until the last run has ended, which is after ctx
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(e.closing, cancel)()
+	defer context.AfterFunc(e.closing, cancel)() //nolint:contextcheck // the engine may be closed before ctx ends
 	e.claim(ctx, runs)
 
 	e.workers.end()
@@ -104,7 +104,7 @@ func (e *Engine) Tick(ctx context.Context) (int, error) {
 	if err := e.open(); err != nil {
 		return 0, err
 	}
-	defer e.tend()()
+	defer e.tend()() //nolint:contextcheck // leases are renewed until the last run has ended, which is after ctx
 	for runs := 0; ; {
 		jobs, _, err := e.lease(ctx, ctx)
 		if err != nil || len(jobs) == 0 {

@@ -3,7 +3,6 @@ package examples_test
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -197,7 +196,7 @@ func crash(t *testing.T, dir string, round int) []string {
 	require.NoError(t, child.Process.Kill())
 	err = child.Wait()
 	var exit *exec.ExitError
-	require.True(t, errors.As(err, &exit), "killed: %v", err)
+	require.ErrorAs(t, err, &exit, "it was killed")
 	senders.Wait()
 	return accepted
 }

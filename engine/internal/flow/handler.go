@@ -1,6 +1,8 @@
 package flow
 
 import (
+	"errors"
+
 	"github.com/ebbkit/ebb/connector"
 )
 
@@ -15,11 +17,7 @@ type handling struct {
 }
 
 // errResumed unwinds an error route from its Resume directive.
-var errResumed = resumed{}
-
-type resumed struct{}
-
-func (resumed) Error() string { return "resumed" }
+var errResumed = errors.New("resumed")
 
 // fail deals with the failure of an operation: by the module's error route, or by ending the run. It returns the bundle
 // that stands in for the one that failed, if there is one; without one and without an error the bundle is dropped and
@@ -41,7 +39,7 @@ func (r *run) fail(n *node, number int64, failure *Failure) (*connector.Bundle, 
 	err := r.visit(n.onError)
 	r.handling, r.bundles[n.slot] = outer, before
 	switch {
-	case err == errResumed && h.substitute != nil:
+	case errors.Is(err, errResumed) && h.substitute != nil:
 		return h.substitute, nil
 	case err != nil:
 		return nil, err

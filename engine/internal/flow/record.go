@@ -17,7 +17,7 @@ type Entry struct {
 	Result Result
 }
 
-// Record returns a host that passes every operation on to another one and calls keep with the answer before the run
+// Recording returns a host that passes every operation on to another one and calls keep with the answer before the run
 // sees it. An error of keep is an error of Do.
 func Recording(host Host, keep func(Entry) error) Host {
 	return recording{host, keep}

@@ -10,9 +10,9 @@ import (
 
 // FunctionOf makes a custom function of a Go function. Its parameters may be string, bool, any integer or float type,
 // time.Time, []byte, []any, Object and any, the last one variadic; arguments are converted to them by Coerce. null arrives
-// as the zero of string, bool, []any, Object and any, and is a BundleValidationError for the others. It returns a value, or a value and an error; besides the language's own kinds of values the
-// result may be any integer or float type, a slice, a map with text keys, whose fields are sorted then, or a pointer to
-// such.
+// as the zero of string, bool, []any, Object and any, and is a BundleValidationError for the others. It returns a value, or
+// a value and an error; besides the language's own kinds of values the result may be any integer or float type, a slice,
+// a map with text keys, whose fields are sorted then, or a pointer to such.
 func FunctionOf(name string, fn any) (Function, error) {
 	v := reflect.ValueOf(fn)
 	if v.Kind() != reflect.Func || v.IsNil() {

@@ -38,8 +38,10 @@
 //
 // A bareword is an argument without quotes, parentheses, paths, keywords or a lone number: it is its own trimmed text,
 // operators and commas included, as in formatDate(now; MM/DD/YYYY). A lone number is one that stands by itself between
-// blanks or the ends of the argument, so 1 + 2 is a sum and 2016-12-28 is text; for a parameter that is declared as a number or a
-// boolean, and for a whole island, 1+2 is a sum as well. An apostrophe behind a letter or digit is no quote.
+// blanks or the ends of the argument, so 1 + 2 is a sum and 2016-12-28 is text; for a parameter that is declared as a
+// number or a boolean, and for a whole island, 1+2 is a sum as well, and a parameter that is declared as text or date
+// takes all of these as text. An apostrophe behind a letter or digit is no quote. A whole island may be a bareword too,
+// and so may a single word within an expression; References lists these, because a misspelt path looks the same.
 //
 // # Evaluation
 //
@@ -48,10 +50,11 @@
 // objects their JSON text with fields in order, buffers their text if it is valid UTF-8 and a DataError otherwise, and
 // numbers what JavaScript prints.
 //
-// Equality is strict. + concatenates when either side is text. A date counts as its milliseconds in arithmetic, so date - date is a number of
-// milliseconds. if, &, | and ! take JavaScript's truth: null, false, 0, NaN and "" are false; & and | give a boolean and leave out
-// their right side when the left one decides. null counts as 0 in arithmetic, text as the number that it spells.
-// Positions and lengths in text are in UTF-16 units, as in JavaScript, so that an emoji counts as two.
+// Equality is strict. + concatenates when either side is text. A date counts as its milliseconds in arithmetic, so
+// date - date is a number of milliseconds; null counts as 0 there, text as the number that it spells, and what is no
+// number is a BundleValidationError. if, &, | and ! take JavaScript's truth: null, false, 0, NaN and "" are false. & and |
+// give a boolean and leave out their right side when the left one decides. Positions and lengths in text are in UTF-16
+// units, as in JavaScript, so that an emoji counts as two or more.
 //
 // # Limits
 //

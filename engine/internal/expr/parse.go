@@ -12,8 +12,8 @@ const (
 	maxProblems = 20
 )
 
-// parser turns a template into parts. An island's syntax error ends that island and parsing goes on behind it; unknown functions and
-// wrong numbers of arguments are noted on the way.
+// parser turns a template into parts. An island's syntax error ends that island and parsing goes on behind it; unknown
+// functions and wrong numbers of arguments are noted on the way.
 type parser struct {
 	lang       *Language
 	src        string

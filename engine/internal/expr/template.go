@@ -93,8 +93,8 @@ func (t *Template) fold() {
 	}
 }
 
-// Eval works out the template's value. A nil env has no modules and no variables, and its time is the Unix epoch. An error is a
-// *RuntimeError; a panic of env is not caught.
+// Eval works out the template's value. A nil env has no modules and no variables, and its time is the Unix epoch. An error
+// is a *RuntimeError; a panic of env is not caught.
 func (t *Template) Eval(env Env) (any, error) {
 	if t.constant {
 		return t.value, nil

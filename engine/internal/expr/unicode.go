@@ -89,6 +89,9 @@ const (
 	keycap                = 0x20E3
 )
 
+// isSymbol are the characters that the emoji style can make an emoji of, and others that it never follows.
+func isSymbol(r rune) bool { return unicode.In(r, unicode.So, unicode.Po, unicode.Sm) }
+
 func isFlagLetter(r rune) bool { return r >= 0x1F1E6 && r <= 0x1F1FF }
 func isSkinTone(r rune) bool   { return r >= 0x1F3FB && r <= 0x1F3FF }
 
@@ -114,7 +117,7 @@ func emojiLength(s string) int {
 		}
 		return 0
 	}
-	if r < 0xA9 || next == textStyle || !inRanges(r, emojiPresentation) && !inRanges(r, picture) && (next != emojiStyle || !unicode.Is(unicode.So, r) && !unicode.Is(unicode.Po, r) && !unicode.Is(unicode.Sm, r)) {
+	if r < 0xA9 || next == textStyle || !inRanges(r, emojiPresentation) && !inRanges(r, picture) && !(next == emojiStyle && isSymbol(r)) {
 		return 0
 	}
 	end := size

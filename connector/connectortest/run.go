@@ -49,7 +49,7 @@ type Call struct {
 	HTTP *http.Client
 	// Dial opens connections. Default: like HTTP.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// Data are the data stores by name. Default: every name is an empty store, which the module keeps for one Call.
+	// Data are the data stores by name. Default: every name is a store that is empty at the beginning of the call.
 	Data map[string]connector.DataStore
 	// Match evaluates filters. Default: none, as on a host that evaluates no filters.
 	Match func(conditions any, entry connector.Bundle) (bool, error)
@@ -73,6 +73,8 @@ type Result struct {
 	Responses []connector.Response
 	// Logs are what the module logged, at all levels.
 	Logs []observer.LoggedEntry
+
+	usedData bool
 }
 
 // Run calls a module once and returns what it did. It fails the test when the module is not of exactly one kind, or when
@@ -114,6 +116,7 @@ func (r *runner) convert(module connector.Module, c *connector.Call) (err error)
 
 type runner struct {
 	call   Call
+	stores map[string]connector.DataStore // made because the call names none
 	logs   *observer.ObservedLogs
 	result Result
 }
@@ -163,9 +166,15 @@ func (r *runner) prepare(t testing.TB) *connector.Call {
 }
 
 func (r *runner) data(_ context.Context, name string) (connector.DataStore, error) {
+	r.result.usedData = true
 	if r.call.Data == nil {
-		r.call.Data = map[string]connector.DataStore{}
-		r.call.Data[name] = NewDataStore()
+		if r.stores == nil {
+			r.stores = map[string]connector.DataStore{}
+		}
+		if r.stores[name] == nil {
+			r.stores[name] = NewDataStore()
+		}
+		return r.stores[name], nil
 	}
 	if store, ok := r.call.Data[name]; ok {
 		return store, nil

@@ -1,6 +1,7 @@
 package connectortest
 
 import (
+	"maps"
 	"sync"
 
 	"github.com/ebbkit/ebb/connector"
@@ -54,4 +55,14 @@ func (v *Variables) EndCycle() {
 			delete(v.values, name)
 		}
 	}
+}
+
+// clone copies the variables; of nil it makes new ones.
+func (v *Variables) clone() *Variables {
+	if v == nil {
+		return &Variables{}
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return &Variables{values: maps.Clone(v.values)}
 }

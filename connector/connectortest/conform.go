@@ -1,0 +1,307 @@
+package connectortest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ebbkit/ebb/connector"
+)
+
+// A Sample says what a module is called with in Conform.
+type Sample struct {
+	// Module is the name of the module, without that of the connector.
+	Module string
+	// Version is the version of the module. Default: every module of the name.
+	Version int
+	// Call is what the module gets. Its HTTP and Dial are used where the network is to work, and replaced where it is to
+	// fail. Its Connection is not used: Conform makes one.
+	Call Call
+}
+
+// Conform is the conformance suite of connectors. It checks that a connector is sound ([connector.Check]), gives the same
+// modules and descriptions every time, and that each of its modules
+//
+//   - may be called by many goroutines at once, which shows under -race, and does not panic,
+//   - does not change the bundles that it is given, and gives bundles that are what its Output declares,
+//   - ends when its context does, whether it waits for the network or for time to pass,
+//   - gives away no secret of its connection: not in an error or its detail, a log entry, a response or a cursor, even when
+//     the service sends the request back as an error, and not in a bundle,
+//   - when it is Pure, gives the same for the same call and touches neither the network nor a data store nor the caller.
+//
+// A module without a Sample is called with an input that its descriptions allow. The network then answers every request
+// with 200 and {}. Conform uses [testing/synctest], so t must not be inside a bubble.
+func Conform(t *testing.T, c connector.Connector, samples ...Sample) {
+	t.Helper()
+	for _, problem := range conform(t, c, samples) {
+		t.Error(problem)
+	}
+}
+
+// conform returns what is wrong.
+func conform(t *testing.T, c connector.Connector, samples []Sample) []string {
+	t.Helper()
+	if err := connector.Check(c); err != nil {
+		return []string{err.Error()}
+	}
+	problems := stable(c)
+	for _, sample := range samples {
+		known := false
+		for _, module := range c.Modules() {
+			known = known || sample.of(module)
+		}
+		if !known {
+			problems = append(problems, "there is no module for the sample "+sample.Module)
+		}
+	}
+	for _, module := range c.Modules() {
+		info := module.Info()
+		p := probe{t: t, module: module, info: info, call: sampleCall(info)}
+		for _, sample := range samples {
+			if sample.of(module) {
+				p.call = sample.Call
+			}
+		}
+		p.call.Connection = connection(info)
+		p.bubble(p.concurrently)
+		p.bubble(p.twice)
+		p.cancelled(t)
+		p.bubble(p.secrets)
+		for _, problem := range p.problems {
+			problems = append(problems, c.Name()+":"+info.Name+" "+problem)
+		}
+	}
+	return problems
+}
+
+func (s *Sample) of(module connector.Module) bool {
+	info := module.Info()
+	return s.Module == info.Name && (s.Version == 0 || s.Version == info.Version)
+}
+
+// stable checks that a connector describes itself the same way every time.
+func stable(c connector.Connector) []string {
+	var problems []string
+	first, second := c.Modules(), c.Modules()
+	if c.Name() != c.Name() || len(first) != len(second) {
+		return []string{c.Name() + " changes its name or its modules"}
+	}
+	for i := range first {
+		a, b := first[i].Info(), second[i].Info()
+		if !reflect.DeepEqual(a, b) || !reflect.DeepEqual(a, first[i].Info()) {
+			problems = append(problems, c.Name()+":"+a.Name+" changes its Info")
+		}
+	}
+	return problems
+}
+
+// A probe calls one module in different ways.
+type probe struct {
+	t      *testing.T
+	module connector.Module
+	info   connector.Info
+	call   Call
+
+	mu       sync.Mutex
+	problems []string
+}
+
+func (p *probe) report(format string, args ...any) {
+	problem := fmt.Sprintf(format, args...)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, known := range p.problems {
+		if known == problem {
+			return
+		}
+	}
+	p.problems = append(p.problems, problem)
+}
+
+// bubble lets time pass in no time, where the network is not a real one.
+func (p *probe) bubble(check func(t *testing.T)) {
+	if p.call.HTTP != nil || p.call.Dial != nil {
+		check(p.t)
+		return
+	}
+	synctest.Test(p.t, check)
+}
+
+// run calls the module and turns a panic into a problem.
+func (p *probe) run(ctx context.Context, t *testing.T, call Call) (result Result) {
+	defer func() {
+		if v := recover(); v != nil {
+			p.report("panics: %v", v)
+			result.Err = connector.Errorf(connector.UnexpectedError, "panic")
+		}
+	}()
+	return RunContext(ctx, t, p.module, call)
+}
+
+// working is the call with a network that works.
+func (p *probe) working() Call {
+	call := p.call
+	if call.HTTP == nil {
+		call.HTTP = client(answer{status: 200, body: "{}"})
+	}
+	if call.Dial == nil {
+		call.Dial = noDial
+	}
+	if call.Vars == nil {
+		call.Vars = &Variables{}
+	}
+	call.Request = request(p.call.Request)
+	return call
+}
+
+// concurrently calls the module from many goroutines, with what all of them share.
+func (p *probe) concurrently(t *testing.T) {
+	call := p.working()
+	before := fingerprint(call)
+	var calls sync.WaitGroup
+	for range 8 {
+		mine := call
+		mine.Request = request(call.Request)
+		calls.Go(func() { p.declared(p.run(t.Context(), t, mine)) })
+	}
+	calls.Wait()
+	if !bytes.Equal(before, fingerprint(call)) {
+		p.report("changes the bundles that it is given")
+	}
+}
+
+// declared checks that bundles are what the module declares.
+func (p *probe) declared(result Result) {
+	for _, b := range result.Bundles {
+		converted, err := connector.Convert(p.info.Output, b, nil)
+		if err != nil {
+			p.report("gives a bundle that its Output does not allow: %v", err)
+			continue
+		}
+		for name, value := range b.All() {
+			if after := converted.Get(name); after != nil && !connector.Equal(value, after) {
+				p.report("gives %s as %T and declares another type", name, value)
+			}
+		}
+	}
+}
+
+// fingerprint encodes the bundles that a module gets.
+func fingerprint(call Call) []byte {
+	var out []byte
+	for _, b := range append([]connector.Bundle{call.Params, call.Input}, call.Bundles...) {
+		out, _ = connector.AppendBundle(out, b)
+	}
+	return out
+}
+
+// twice checks what Pure promises.
+func (p *probe) twice(t *testing.T) {
+	if !p.info.Pure {
+		return
+	}
+	var results [2]Result
+	for i := range results {
+		call := p.working()
+		effects := &effects{}
+		call.HTTP, call.Dial = client(effects), effects.dial
+		call.Vars = p.call.Vars.clone()
+		results[i] = p.run(t.Context(), t, call)
+		if effects.happened() {
+			p.report("is Pure and uses the network")
+		}
+		if len(results[i].Responses) > 0 {
+			p.report("is Pure and answers the caller")
+		}
+		if results[i].usedData {
+			p.report("is Pure and uses a data store")
+		}
+	}
+	a, b := results[0], results[1]
+	same := len(a.Bundles) == len(b.Bundles) && fmt.Sprint(a.Err) == fmt.Sprint(b.Err)
+	for i := 0; same && i < len(a.Bundles); i++ {
+		same = connector.Equal(a.Bundles[i], b.Bundles[i])
+	}
+	if !same {
+		p.report("is Pure and gives different results for the same call")
+	}
+}
+
+// cancelled checks that the module ends with its context.
+func (p *probe) cancelled(t *testing.T) {
+	call := p.working()
+	call.HTTP, call.Dial = client(silent{}), silentDial
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			p.run(ctx, t, call)
+		}()
+		synctest.Wait() // it has ended, or it waits
+		cancel()
+		synctest.Wait()
+		select {
+		case <-ended:
+		default:
+			p.report("goes on when its context has ended")
+			time.Sleep(365 * 24 * time.Hour) // lets a sleeper go, so that the bubble can end
+		}
+	})
+}
+
+// secrets checks that the secrets of the connection stay inside.
+func (p *probe) secrets(t *testing.T) {
+	if p.info.Connection == "" {
+		return
+	}
+	for _, network := range []struct {
+		name   string
+		answer roundTripper
+		// echoed says that the service itself gives the secret away, so that a bundle may hold it.
+		echoed bool
+	}{
+		{"works", answer{status: 200, body: "{}"}, false},
+		{"sends the request back", echo{status: 200}, true},
+		{"fails with the request", echo{status: 500}, true},
+		{"refuses with the request", echo{status: 401}, true},
+		{"breaks", broken{}, false},
+	} {
+		call := p.working()
+		call.HTTP = client(network.answer)
+		result := p.run(t.Context(), t, call)
+		for sink, text := range result.sinks() {
+			if (sink != "a bundle" || !network.echoed) && strings.Contains(text, needle) {
+				p.report("gives away a secret in %s when the service %s", sink, network.name)
+			}
+		}
+	}
+}
+
+// sinks are all places that a secret may come to, as text.
+func (r *Result) sinks() map[string]string {
+	sinks := map[string]string{"the cursor": string(r.Cursor)}
+	if r.Err != nil {
+		shown := connector.AsError(r.Err)
+		detail, _ := shown.Detail.MarshalJSON()
+		sinks["an error"] = shown.Message + string(detail)
+	}
+	for _, b := range r.Bundles {
+		text, _ := b.MarshalJSON()
+		sinks["a bundle"] += string(text)
+	}
+	for _, response := range r.Responses {
+		sinks["a response"] += fmt.Sprint(response.Headers) + string(response.Body)
+	}
+	for _, entry := range r.Logs {
+		sinks["a log entry"] += entry.Message + fmt.Sprint(entry.ContextMap())
+	}
+	return sinks
+}

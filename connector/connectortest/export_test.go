@@ -1,0 +1,4 @@
+package connectortest
+
+// Problems is what Conform reports, for tests of Conform itself.
+var Problems = conform

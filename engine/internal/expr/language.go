@@ -93,7 +93,11 @@ func New(options Options) (*Language, error) {
 	if problems != nil {
 		return nil, fmt.Errorf("%w: %s", ErrFunction, strings.Join(problems, "; "))
 	}
-	l.machines.New = func() any { return &machine{lang: l} }
+	l.machines.New = func() any {
+		m := &machine{lang: l}
+		m.call.machine = m
+		return m
+	}
 	return l, nil
 }
 

@@ -38,7 +38,7 @@ type machine struct {
 	env   Env
 	stack []any  // arguments of the calls under way
 	text  []byte // texts under way, one behind the other
-	call  Call
+	call  Call   // the one under way; arguments are evaluated before it begins
 }
 
 const (
@@ -58,7 +58,7 @@ func (l *Language) machine(env Env) *machine {
 // release gives a machine back without what it saw. Large memory is left to the collector.
 func (l *Language) release(m *machine) {
 	m.env = nil
-	m.call = Call{}
+	m.call.Args, m.call.prepared = nil, nil
 	if cap(m.stack) > keepStack {
 		m.stack = nil
 	}

@@ -238,7 +238,7 @@ func (n *call) eval(m *machine) (any, error) {
 		}
 		m.stack = append(m.stack, v)
 	}
-	m.call = Call{Args: m.stack[base:len(m.stack):len(m.stack)], machine: m, prepared: n.prepared}
+	m.call.Args, m.call.prepared = m.stack[base:len(m.stack):len(m.stack)], n.prepared
 	var v any
 	var err error
 	if n.function.custom {

@@ -11,16 +11,21 @@ import (
 	"github.com/ebbkit/ebb/engine/internal/flow"
 )
 
-// Check reports everything that is wrong with a blueprint, with this engine's connectors and functions in mind. An app for
-// which there is no connector is no problem of the blueprint: unknown lists the modules of such apps.
+// Check reports everything that is wrong with a blueprint, with this engine's connectors and functions in mind. That an app
+// has no connector here, or a generic app's connector not yet one of Make's modules, is no problem of the blueprint:
+// unknown lists such modules, sorted, each once. Deploy refuses them.
 func (e *Engine) Check(bp *blueprint.Blueprint) (problems []blueprint.Problem, unknown []string) {
 	known := catalogOf{e.modules}
-	return blueprint.Check(bp, blueprint.CheckOptions{Language: languageOf{e.language}, Catalog: known}), blueprint.Unknown(bp, known)
+	return e.check(bp, known), blueprint.Unknown(bp, known)
+}
+
+func (c *core) check(bp *blueprint.Blueprint, known blueprint.Catalog) []blueprint.Problem {
+	return blueprint.Check(bp, blueprint.CheckOptions{Language: languageOf{c.language}, Catalog: known})
 }
 
 // compile checks a blueprint and makes a program of it. stubs are modules that stand in for the blueprint's own, by id.
 func (c *core) compile(bp *blueprint.Blueprint, stubs map[int]connector.Module) (*flow.Program, []blueprint.Problem, error) {
-	problems := blueprint.Check(bp, blueprint.CheckOptions{Language: languageOf{c.language}, Catalog: stubbed{catalogOf{c.modules}, bp, stubs}})
+	problems := c.check(bp, stubbed{catalogOf{c.modules}, bp, stubs})
 	program, more := flow.Compile(bp, c.language, func(m *blueprint.Module) connector.Module {
 		if stub := stubs[m.ID]; stub != nil {
 			return stub
@@ -144,7 +149,7 @@ func (c catalogOf) Module(name string, version int) (blueprint.ModuleInfo, bool)
 	}
 	module, _, ok := c.find(name, version)
 	if !ok {
-		return blueprint.ModuleInfo{}, false
+		return blueprint.ModuleInfo{Absent: absent[name]}, absent[name]
 	}
 	return describe(module), true
 }
@@ -189,7 +194,8 @@ func (s stubbed) Modules(app string) ([]string, bool) {
 
 // Module implements blueprint.Catalog.
 func (s stubbed) Module(name string, version int) (blueprint.ModuleInfo, bool) {
-	if info, ok := s.catalogOf.Module(name, version); ok {
+	info, ok := s.catalogOf.Module(name, version)
+	if ok && !info.Absent {
 		return info, ok
 	}
 	for _, m := range s.bp.All() {
@@ -197,5 +203,5 @@ func (s stubbed) Module(name string, version int) (blueprint.ModuleInfo, bool) {
 			return describe(stub), true
 		}
 	}
-	return blueprint.ModuleInfo{}, false
+	return info, ok
 }

@@ -46,6 +46,9 @@ type Catalog interface {
 type ModuleInfo struct {
 	Kind     Kind
 	Required []string // fields of the mapper or the parameters that must not be empty
+
+	// Absent says that the app has the module and the connector does not do its work yet: no problem of the file, see Unknown.
+	Absent bool
 }
 
 // Check returns everything that is wrong with the blueprint, in document order, the blueprint itself first. It is nil when nothing is.
@@ -67,15 +70,16 @@ func Check(bp *Blueprint, opts CheckOptions) []Problem {
 	return c.problems
 }
 
-// Unknown returns the names of the modules in the blueprint whose app has no connector, sorted, each once. Modules in disabled routes
-// are among them, placeholders are not.
+// Unknown returns the names of the modules in the blueprint whose app has no connector or whose work the connector does not do yet,
+// sorted, each once. Modules in disabled routes are among them, placeholders are not.
 func Unknown(bp *Blueprint, catalog Catalog) []string {
 	var names []string
 	for _, m := range bp.All() {
 		if m.Name == "" || m.Name == Placeholder {
 			continue
 		}
-		if _, ok := catalog.Modules(m.App()); !ok {
+		_, ok := catalog.Modules(m.App())
+		if info, _ := catalog.Module(m.Name, m.Version); !ok || info.Absent {
 			names = append(names, m.Name)
 		}
 	}

@@ -46,7 +46,7 @@ func (r *run) fail(n *node, number int64, failure *Failure) (*connector.Bundle, 
 	case !h.ended:
 		return nil, r.stopped(n, failure)
 	}
-	if n.endsHandler && outer != nil {
+	if outer != nil { // the module is itself on an error route, and its bundle has come to an end there
 		outer.ended = true
 	}
 	return nil, nil

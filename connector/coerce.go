@@ -9,9 +9,9 @@ import (
 )
 
 // Convert makes the bundle that a module with these fields is called with. Values become what the fields declare by
-// Make's rules of type coercion (https://help.make.com/type-coercion), an empty value of an optional field becomes null,
-// fields that were not given get their defaults, and limits and options are checked. Fields that are not described stay
-// as they are; so does the order, with defaults behind it. A nil zone is UTC.
+// Make's rules of type coercion (https://help.make.com/type-coercion), an empty value of an optional field becomes
+// null, fields that were not given get their defaults, and limits and options are checked. Fields that are not
+// described stay as they are; so does the order, with defaults behind it. A nil zone is UTC.
 //
 //   - To text: booleans, numbers (as JavaScript writes them), dates (ISO 8601, UTC, milliseconds), buffers that are
 //     UTF-8, and arrays, whose elements are joined with ", ". A collection is refused.

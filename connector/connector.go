@@ -1,8 +1,8 @@
 // Package connector says what a connector to a service must do, and gives what it needs to do it.
 //
-// A [Connector] is a name and a list of modules. A [Module] does one thing: it receives a request, polls for items, acts,
-// searches or aggregates. It sees one [Call] and returns bundles; it knows no store, no vault and no engine, and it
-// reaches the network only through what the call gives it.
+// A [Connector] is a name and a list of modules. A [Module] does one thing: it receives a request, polls for items,
+// acts, searches or aggregates. It sees one [Call] and returns bundles; it knows no store, no vault and no engine, and
+// it reaches the network only through what the call gives it.
 //
 // Most modules are a typed function: write one with [NewAction], [NewSearch], [NewTrigger], [NewReceiver] or
 // [NewAggregator], and prove it with package connectortest.
@@ -21,7 +21,8 @@ import (
 	"github.com/ebbkit/ebb/crypto/secret"
 )
 
-// A Connector gives modules under a common name. Both methods return the same every time; many goroutines may call them.
+// A Connector gives modules under a common name. Both methods return the same every time; many goroutines may call
+// them.
 type Connector interface {
 	// Name is what stands before the colon in a blueprint's module names: "http" in "http:ActionSendData".
 	Name() string
@@ -30,7 +31,8 @@ type Connector interface {
 }
 
 // A Module is one building block of scenarios. It is exactly one of [Trigger], [Receiver], [Action], [Search] and
-// [Aggregator]. Many goroutines call its methods at once; state that belongs to a run is in the Call.
+// [Aggregator], and it may be [Transactional] and [Repeatable] besides. Many goroutines call its methods at once; state
+// that belongs to a run is in the Call.
 type Module interface {
 	// Info describes the module. It returns the same every time.
 	Info() Info
@@ -40,23 +42,23 @@ type Module interface {
 type Info struct {
 	// Name is what stands behind the colon in a blueprint's module names: "ActionSendData" in "http:ActionSendData".
 	Name string
-	// Version is the version of the app that the module speaks, as in a blueprint's "version". 0: any. Of several modules
-	// of one name a blueprint gets the one of its version.
+	// Version is the version of the app that the module speaks, as in a blueprint's "version". 0: any. Of several
+	// modules of one name a blueprint gets the one of its version.
 	Version int
 	// Label and Description are for people: "Make a request".
 	Label, Description string
 
-	// Pure says that the module has no effect and that its bundles follow from its Call alone (Params, Input, Now, Vars).
-	// A pure module is never journaled by itself; after a crash it is computed again.
+	// Pure says that the module has no effect and that its bundles follow from its Call alone (Params, Input, Now,
+	// Vars). A pure module is never journaled by itself; after a crash it is computed again.
 	Pure bool
 	// Idempotent says that doing it twice with the same Call.Key is the same as doing it once.
 	Idempotent bool
 	// Connection is the type of connection that the module needs. Empty: none.
 	Connection string
 
-	// Params describes the design-time parameters, Input what the mapper gives, Output the bundles. Before the module is
-	// called, parameters and input are converted to what is declared, see [Convert]; fields that are not described pass as
-	// they are.
+	// Params describes the design-time parameters, Input what the mapper gives, Output the bundles. Before the module
+	// is called, parameters and input are converted to what is declared, see [Convert]; fields that are not described
+	// pass as they are.
 	Params, Input, Output []Field
 
 	// Problem says why the module cannot work at all: the constructors of typed modules put here what they find wrong
@@ -81,8 +83,8 @@ type Trigger interface {
 // A Receiver turns an HTTP request to a hook into bundles. Each bundle becomes a run of its own.
 type Receiver interface {
 	Module
-	// Receive reads the request. The engine has limited the size of its body and the time that it takes. An error of type
-	// DataError or BundleValidationError tells the caller 400 with its message; none is stored.
+	// Receive reads the request. The engine has limited the size of its body and the time that it takes. An error of
+	// type DataError or BundleValidationError tells the caller 400 with its message; none is stored.
 	Receive(ctx context.Context, call *Call, request *http.Request) ([]Bundle, error)
 }
 
@@ -115,9 +117,9 @@ type Transactional interface {
 	Begin(ctx context.Context, call *Call) (Bundle, Transaction, error)
 }
 
-// Repeatable is a Module for which it depends on the call whether doing it twice is the same as doing it once: a request
-// to read is, one to write is not. It is optional; the engine finds it by type assertion and asks when Info.Idempotent is
-// false and the outcome of an operation is not known.
+// Repeatable is a Module for which it depends on the call whether doing it twice is the same as doing it once: a
+// request to read is, one to write is not. It is optional; the engine finds it by type assertion and asks when
+// Info.Idempotent is false and the outcome of an operation is not known.
 type Repeatable interface {
 	Module
 	// Repeatable says whether the operation may be done again. Parameters and input are as the blueprint gives them.
@@ -137,8 +139,8 @@ type Call struct {
 	Params Bundle
 	// Input is the mapper, evaluated for the bundle at hand and converted to the declared types.
 	Input Bundle
-	// Erased names the fields of Input that the scenario's author cleared on purpose (the keyword erase), as paths such as
-	// "data.address.city" or "tags[0]", counted from 0. In Input they are null, like fields that came out empty.
+	// Erased names the fields of Input that the scenario's author cleared on purpose (the keyword erase), as paths such
+	// as "data.address.city" or "tags[0]", counted from 0. In Input they are null, like fields that came out empty.
 	Erased []string
 	// Connection is the account that the module acts with; nil when Info.Connection is empty.
 	Connection *Connection
@@ -152,17 +154,18 @@ type Call struct {
 	// Log is for the people who run the program. Never log bodies, secrets or what a person can be known by.
 	Log *zap.Logger
 
-	// HTTP sends requests under the host's address rules and limits. Its errors are ready to be returned; to show or log
-	// one, take the message of AsError, which leaves out the URL.
+	// HTTP sends requests under the host's address rules and limits. Its errors are ready to be returned; to show or
+	// log one, take the message of AsError, which leaves out the URL.
 	HTTP *http.Client
 	// Dial opens connections under the same address rules, for protocols other than HTTP.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Data opens a data store by the name or number that a blueprint gives it.
 	Data func(ctx context.Context, name string) (DataStore, error)
 	// Match says whether an entry passes the conditions of a filter, with the operators and conversions that filters of
-	// scenarios have. Conditions are an array of arrays of collections {a, o, b}: one of the outer must hold, and of it all
-	// of the inner; a is the name of a field of the entry, o the operator and b a value. No conditions pass everything. An
-	// error says what is wrong with the conditions, never with the entry. Nil: the host evaluates no filters.
+	// scenarios have. Conditions are an array of arrays of collections {a, o, b}: one of the outer must hold, and of it
+	// all of the inner; a is the name of a field of the entry, o the operator and b a value. No conditions pass
+	// everything. An error says what is wrong with the conditions, never with the entry. Nil: the host evaluates no
+	// filters.
 	Match func(conditions any, entry Bundle) (bool, error)
 	// Vars are the variables of the run.
 	Vars Variables

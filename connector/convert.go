@@ -32,8 +32,9 @@ var (
 //   - A json.Marshaler becomes what [ParseJSON] makes of its JSON; an encoding.TextMarshaler its text.
 //   - Pointers and interfaces become what they point to; nil pointers, maps and slices become nil.
 //
-// Everything else is refused with [ErrUnsupported]: functions, channels, complex numbers, a secret.Value, which must not
-// come into a bundle, and a time.Duration, whose unit nobody could tell from the number. Cycles end with [ErrDepth].
+// Everything else is refused with [ErrUnsupported]: functions, channels, complex numbers, a secret.Value, which must
+// not come into a bundle, and a time.Duration, whose unit nobody could tell from the number. Cycles end with
+// [ErrDepth].
 func Normalize(value any) (any, error) {
 	if canonical(value) {
 		return value, nil

@@ -153,7 +153,6 @@ func TestStructsLookAsInEncodingJSON(t *testing.T) {
 			E string `json:",omitempty"`
 			F string `json:"f,omitempty"`
 			G []int  `json:",omitzero"`
-			H int    `json:"-,"`
 		}{},
 	} {
 		want, err := json.Marshal(value)

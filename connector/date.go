@@ -14,10 +14,10 @@ var ErrDate = errors.New("connector: not a date")
 //
 //	2026-11-21   2026/11/21   11/21/2026 (month first)   21.11.2026 (day first)
 //
-// Behind it may stand, after a T or blanks, a time: 9:05, 09:05:07, 09:05:07.123, with AM or PM behind a 12-hour time; and
-// behind that a time zone: Z, UTC, GMT, +02:00, +0200 or +02. Without one the date is in the given zone, nil for UTC.
-// Months and days may have one digit, years have four. Dates that do not exist, such as 30 February, are refused with
-// [ErrDate]. The result is in UTC.
+// Behind it may stand, after a T or blanks, a time: 9:05, 09:05:07, 09:05:07.123, with AM or PM behind a 12-hour time;
+// and behind that a time zone: Z, UTC, GMT, +02:00, +0200 or +02. Without one the date is in the given zone, nil for
+// UTC. Months and days may have one digit, years have four. Dates that do not exist, such as 30 February, are refused
+// with [ErrDate]. The result is in UTC.
 func ParseDate(text string, zone *time.Location) (time.Time, error) {
 	if zone == nil {
 		zone = time.UTC

@@ -67,7 +67,8 @@ type Error struct {
 	Type ErrorType
 	// Message says what went wrong, in a sentence.
 	Message string
-	// After is how long to wait before trying again: RateLimitError and IncompleteDataError. Zero: the engine's default.
+	// After is how long to wait before trying again: RateLimitError and IncompleteDataError. Zero: the engine's
+	// default.
 	After time.Duration
 	// Detail is what an error route may map beside the message, such as the status and body of an HTTP response. May be
 	// empty.
@@ -114,8 +115,8 @@ func TypeOf(err error) ErrorType {
 }
 
 // AsError returns what the engine stores and shows of an error: its type by [TypeOf], its message, and what the first
-// [*Error] in its chain says besides. The message leaves out what net/http writes into its errors, the URL with its query,
-// because that is where services expect keys. Nil gives nil.
+// [*Error] in its chain says besides. The message leaves out what net/http writes into its errors, the URL with its
+// query, because that is where services expect keys. Nil gives nil.
 func AsError(err error) *Error {
 	if err == nil {
 		return nil

@@ -21,8 +21,8 @@ type structField struct {
 }
 
 // structFields lists the fields of a struct type in the order of their declaration. Names and embedding follow
-// encoding/json: an embedded struct without a name gives its fields to the one around it, the shallowest field of a name
-// wins, then the one with a tag, and of equals none.
+// encoding/json: an embedded struct without a name gives its fields to the one around it, the shallowest field of a
+// name wins, then the one with a tag, and of equals none.
 func structFields(t reflect.Type) ([]structField, error) {
 	var all []structField
 	if err := collectFields(t, nil, map[reflect.Type]bool{t: true}, &all); err != nil {

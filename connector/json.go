@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// MarshalJSON writes the bundle as [AppendJSON] does.
+// MarshalJSON writes the bundle as [AppendJSON] does. json.Marshal, which calls it, escapes <, > and & besides.
 func (b Bundle) MarshalJSON() ([]byte, error) { return AppendJSON(nil, b) }
 
 // UnmarshalJSON reads an object as [ParseJSON] does. Null leaves the bundle as it is.
@@ -28,10 +28,10 @@ func (b *Bundle) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// AppendJSON appends the JSON of a value to dst, in the way that JavaScript's JSON.stringify writes it: no blanks, fields
-// in their order, no escapes but those that JSON demands, numbers as JavaScript prints them. int64 is exact. NaN and
-// infinities, which JSON does not have, are null. A time is ISO 8601 in UTC with milliseconds. A buffer is its text when
-// that is valid UTF-8, else its base64 (RFC 4648, section 4). Bytes of texts that are no UTF-8 become U+FFFD.
+// AppendJSON appends the JSON of a value to dst, in the way that JavaScript's JSON.stringify writes it: no blanks,
+// fields in their order, no escapes but those that JSON demands, numbers as JavaScript prints them. int64 is exact. NaN
+// and infinities, which JSON does not have, are null. A time is ISO 8601 in UTC with milliseconds. A buffer is its text
+// when that is valid UTF-8, else its base64 (RFC 4648, section 4). Bytes of texts that are no UTF-8 become U+FFFD.
 //
 // What a bundle cannot hold is normalized first. Errors are those of [Normalize].
 func AppendJSON(dst []byte, value any) ([]byte, error) { return appendJSON(dst, value, 0) }
@@ -175,8 +175,8 @@ func formatNumber(f float64) string {
 	return string(appendNumber(room[:0], f))
 }
 
-// appendDate writes an instant as ECMAScript's Date.prototype.toISOString does. Years that do not have four digits get a
-// sign and six.
+// appendDate writes an instant as ECMAScript's Date.prototype.toISOString does. Years that do not have four digits get
+// a sign and six.
 func appendDate(dst []byte, t time.Time) []byte {
 	t = t.UTC()
 	year := t.Year()

@@ -16,8 +16,8 @@ var errNumber = errors.New("connector: not a number")
 
 // ParseJSON reads one JSON text (RFC 8259) and keeps the order of fields. Objects become bundles, arrays []any, numbers
 // that are written as integers and fit int64, other numbers float64. Of a name that stands twice in an object the last
-// value wins, in the first one's place. A byte order mark in front is skipped; bytes that are no UTF-8 and lone surrogates
-// become U+FFFD.
+// value wins, in the first one's place. A byte order mark in front is skipped; bytes that are no UTF-8 and lone
+// surrogates become U+FFFD.
 //
 // Errors wrap [ErrJSON] and say at which byte what was expected, but not what was found. Nesting beyond [MaxDepth] and
 // numbers beyond float64 are errors too. There is no limit of size.

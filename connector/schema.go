@@ -71,11 +71,11 @@ const (
 //	personal:"email"     Personal
 //	param:"true"         the field is a design-time parameter: typed constructors describe it in Info.Params
 //
-// Types follow from Go types: strings, json.Number and encoding.TextUnmarshalers are text (json.Number a number), integers
-// integer (unsigned: uinteger), floats number, bools boolean, time.Time date, []byte buffer, slices and arrays array,
-// structs, maps with string keys and Bundle collection, any any, secret.Value password, and a pointer to one of these is
-// the same, except that it tells null from zero. Embedded structs give their fields to the struct around them. A struct
-// that contains itself is described once; inside itself it is a collection of anything.
+// Types follow from Go types: strings, json.Number and encoding.TextUnmarshalers are text (json.Number a number),
+// integers integer (unsigned: uinteger), floats number, bools boolean, time.Time date, []byte buffer, slices and arrays
+// array, structs, maps with string keys and Bundle collection, any any, secret.Value password, and a pointer to one of
+// these is the same, except that it tells null from zero. Embedded structs give their fields to the struct around them.
+// A struct that contains itself is described once; inside itself it is a collection of anything.
 //
 // T may also be Bundle, a map with string keys or any: there is nothing to describe then, and the result is nil. Every
 // other type, and a tag that makes no sense, is an error that wraps [ErrUnsupported] or [ErrTag]; all of them are

@@ -7,13 +7,15 @@ import (
 	"reflect"
 )
 
-// NewAction makes an Action of a function. In is filled from the parameters of the module with its input laid over them,
-// without a way over JSON, by the rules of [Convert]; what cannot be converted or is missing is a BundleValidationError,
-// and do is not called. Out becomes the bundle as [Normalize] makes it.
+// NewAction makes an Action of a function. In is filled from the parameters of the module with its input laid over
+// them, without a way over JSON, by the rules of [Convert]; what cannot be converted or is missing is a
+// BundleValidationError, and do is not called. Out becomes the bundle as [Normalize] makes it.
 //
-// In and Out are structs, described by the tags of [FieldsOf], or maps with string keys, or Bundle. Info.Params, Info.Input
-// and Info.Output that are nil are filled from them: fields of In with the tag `param:"true"` go to Params, the others to
-// Input. Types that cannot be described are reported in [Info.Problem], and calls of such a module fail.
+// In and Out are structs, described by the tags of [FieldsOf], or maps with string keys, or Bundle. Info.Params,
+// Info.Input and Info.Output that are nil are filled from them: fields of In with the tag `param:"true"` go to Params,
+// the others to Input. A field that blueprints hold among the parameters needs that tag: the engine has converted both
+// parts before, with the defaults of each. Types that cannot be described are reported in [Info.Problem], and calls of
+// such a module fail.
 func NewAction[In, Out any](info Info, do func(ctx context.Context, call *Call, in In) (Out, error)) Action {
 	return &action[In, Out]{typed: newTyped[In, Out](info, true), do: do}
 }
@@ -25,9 +27,9 @@ func NewSearch[In, Out any](
 	return &finder[In, Out]{typed: newTyped[In, Out](info, true), search: search}
 }
 
-// NewTrigger makes a Trigger of a function that yields new items, oldest first, and then, when next is called, the cursor
-// from which the following poll goes on (see [Trigger]). The types are those of [NewAction], except that a trigger has no
-// mapper: Info.Params is filled from all of In.
+// NewTrigger makes a Trigger of a function that yields new items, oldest first, and then, when next is called, the
+// cursor from which the following poll goes on (see [Trigger]). The types are those of [NewAction], except that a
+// trigger has no mapper: Info.Params is filled from all of In.
 func NewTrigger[In, Out any](
 	info Info,
 	poll func(ctx context.Context, call *Call, in In) (items iter.Seq2[Out, error], next func() []byte),
@@ -42,9 +44,9 @@ func NewReceiver[In, Out any](
 	return &receiver[In, Out]{typed: newTyped[In, Out](info, false), receive: receive}
 }
 
-// NewAggregator makes an Aggregator of a function that consumes items. Params is filled from the parameters of the module,
-// each item from one bundle; an item that cannot be converted ends the items with its error. The types are those of
-// [NewAction]. Info.Params that is nil is filled from Params.
+// NewAggregator makes an Aggregator of a function that consumes items. Params is filled from the parameters of the
+// module, each item from one bundle; an item that cannot be converted ends the items with its error. The types are
+// those of [NewAction]. Info.Params that is nil is filled from Params.
 func NewAggregator[Params, In, Out any](
 	info Info,
 	aggregate func(ctx context.Context, call *Call, params Params, items iter.Seq2[In, error]) (Out, error),

@@ -566,7 +566,7 @@ func TestAggregatorGetsParamsAndItems(t *testing.T) {
 	require.EqualError(t, connectortest.Run(t, module, connectortest.Call{}).Err, "field separator: is required")
 
 	call = connectortest.Call{Params: call.Params}
-	require.Equal(t, "", connectortest.Run(t, module, call).Bundles[0].Get("id"), "no items are a group too")
+	require.Empty(t, connectortest.Run(t, module, call).Bundles[0].Get("id"), "no items are a group too")
 }
 
 type benchIn struct {

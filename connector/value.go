@@ -21,7 +21,8 @@ type Bundle struct {
 // object is behind a pointer so that a Bundle fits into an interface without an allocation.
 type object struct {
 	fields []field
-	// index finds the fields of large bundles, nil for others. Only what writes makes it, so that reading needs no lock.
+	// index finds the fields of large bundles, nil for others. Only what writes makes it, so that reading needs no
+	// lock.
 	index map[string]int
 }
 
@@ -209,8 +210,8 @@ func (b Bundle) Clone() Bundle {
 	return Bundle{o: o}
 }
 
-// MaxDepth is how deep arrays and bundles may stand in each other. Whatever walks over values refuses to go deeper, with
-// [ErrDepth] or, where there is no error to return, by treating what lies deeper as nil.
+// MaxDepth is how deep arrays and bundles may stand in each other. Whatever walks over values refuses to go deeper,
+// with [ErrDepth] or, where there is no error to return, by treating what lies deeper as nil.
 const MaxDepth = 1000
 
 // Equal says whether two values are the same: of the same type, with the same fields in the same order. NaN is equal to

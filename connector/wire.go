@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// The wire format keeps every value exactly as it is, where JSON cannot: int64 and float64, texts and buffers, instants to
-// the nanosecond, NaN. It is what bundles are stored as, so what it says must be readable for ever; testdata/wire holds
-// encodings that every later version must decode.
+// The wire format keeps every value exactly as it is, where JSON cannot: int64 and float64, texts and buffers, instants
+// to the nanosecond, NaN. It is what bundles are stored as, so what it says must be readable for ever; testdata/wire
+// holds encodings that every later version must decode.
 //
 // An encoding is one byte of version, 1, and one value. A value is one byte of tag and what the tag demands:
 //
@@ -191,8 +191,8 @@ type wireDecoder struct {
 	src    []byte
 	at     int
 	shared string // src, when texts may point into it
-	// budget is how many elements and fields src has room for. Each takes a byte at least, and so no lie about a count can
-	// allocate more than the length of src allows.
+	// budget is how many elements and fields src has room for. Each takes a byte at least, and so no lie about a count
+	// can allocate more than the length of src allows.
 	budget int
 }
 

@@ -20,13 +20,13 @@ type Sample struct {
 	Module string
 	// Version is the version of the module. Default: every module of the name.
 	Version int
-	// Call is what the module gets. Its HTTP and Dial are used where the network is to work, and replaced where it is to
-	// fail. Its Connection is not used: Conform makes one.
+	// Call is what the module gets. Its HTTP and Dial are used where the network is to work, and replaced where it is
+	// to fail. Its Connection is not used: Conform makes one.
 	Call Call
 }
 
-// Conform is the conformance suite of connectors. It checks that a connector is sound ([connector.Check]), gives the same
-// modules and descriptions every time, and that each of its modules
+// Conform is the conformance suite of connectors. It checks that a connector is sound ([connector.Check]), gives the
+// same modules and descriptions every time, and that each of its modules
 //
 //   - may be called by many goroutines at once, which shows under -race, and does not panic,
 //   - does not change the bundles that it is given, and gives bundles that are what its Output declares,
@@ -88,14 +88,15 @@ func (s *Sample) of(module connector.Module) bool {
 // stable checks that a connector describes itself the same way every time.
 func stable(c connector.Connector) []string {
 	var problems []string
-	first, second := c.Modules(), c.Modules()
-	if c.Name() != c.Name() || len(first) != len(second) {
-		return []string{c.Name() + " changes its name or its modules"}
+	name, first := c.Name(), c.Modules()
+	again, second := c.Name(), c.Modules()
+	if name != again || len(first) != len(second) {
+		return []string{name + " changes its name or its modules"}
 	}
 	for i := range first {
 		a, b := first[i].Info(), second[i].Info()
 		if !reflect.DeepEqual(a, b) || !reflect.DeepEqual(a, first[i].Info()) {
-			problems = append(problems, c.Name()+":"+a.Name+" changes its Info")
+			problems = append(problems, name+":"+a.Name+" changes its Info")
 		}
 	}
 	return problems
@@ -252,7 +253,7 @@ func (p *probe) cancelled(t *testing.T) {
 		case <-ended:
 		default:
 			p.report("goes on when its context has ended")
-			time.Sleep(365 * 24 * time.Hour) // lets a sleeper go, so that the bubble can end
+			<-time.After(365 * 24 * time.Hour) // lets a sleeper go, so that the bubble can end
 		}
 	})
 }

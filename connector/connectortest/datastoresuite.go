@@ -235,7 +235,9 @@ func endedContexts(t *testing.T, s connector.DataStore) {
 	_, remove := s.Delete(ctx, "k")
 	_, removeAll := s.DeleteAll(ctx)
 	_, count := s.Count(ctx)
-	change := s.Change(ctx, "k", func(connector.Bundle, bool) (connector.Bundle, error) { return connector.Bundle{}, nil })
+	change := s.Change(ctx, "k", func(connector.Bundle, bool) (connector.Bundle, error) {
+		return connector.Bundle{}, nil
+	})
 	var all error
 	for _, err := range s.All(ctx) {
 		all = err

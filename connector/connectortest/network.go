@@ -30,7 +30,8 @@ func connection(info connector.Info) *connector.Connection {
 		Secrets: map[string]secret.Value{},
 	}
 	for _, name := range []string{
-		"password", "pass", "token", "accessToken", "refreshToken", "apiKey", "key", "secret", "clientSecret", "privateKey",
+		"password", "pass", "token", "accessToken", "refreshToken", "apiKey", "key", "secret", "clientSecret",
+		"privateKey",
 	} {
 		c.Secrets[name] = secret.NewString(needle)
 	}

@@ -25,8 +25,9 @@ import (
 // A Call says what a module is run with. The zero Call is fine for a module that needs nothing.
 type Call struct {
 	// Params and Input are converted to what the module's Info declares, as the engine does it, before the module sees
-	// them. An input that cannot be converted is the Err of the Result, and the module is not called. Parameters that cannot
-	// be converted reach the module as they are: the engine refuses to deploy them, but a module must not rely on that.
+	// them. An input that cannot be converted is the Err of the Result, and the module is not called. Parameters that
+	// cannot be converted reach the module as they are: the engine refuses to deploy them, but a module must not rely
+	// on that.
 	Params, Input connector.Bundle
 	// Erased names the fields of Input that were cleared on purpose. Default: none.
 	Erased []string
@@ -77,8 +78,8 @@ type Result struct {
 	usedData bool
 }
 
-// Run calls a module once and returns what it did. It fails the test when the module is not of exactly one kind, or when
-// a search goes on after the loop has ended. The context is that of the test.
+// Run calls a module once and returns what it did. It fails the test when the module is not of exactly one kind, or
+// when a search goes on after the loop has ended. The context is that of the test.
 func Run(t testing.TB, module connector.Module, call Call) Result {
 	t.Helper()
 	return RunContext(t.Context(), t, module, call)

@@ -2,11 +2,11 @@ package transport
 
 import "net/netip"
 
-// special are the addresses that are never a public server on the internet: the blocks of the IANA special-purpose address
-// registries (https://www.iana.org/assignments/iana-ipv4-special-registry and .../iana-ipv6-special-registry, RFC 6890 and
-// RFC 8190), multicast (RFC 5771, RFC 4291), and prefixes that carry an IPv4 address inside, through which a gateway could
-// be made to reach an internal one. Blocks that the registries call globally reachable are anycast or protocol services
-// that no scenario has business with; they are refused with the rest.
+// special are the addresses that are never a public server on the internet: the blocks of the IANA special-purpose
+// address registries (https://www.iana.org/assignments/iana-ipv4-special-registry and .../iana-ipv6-special-registry,
+// RFC 6890 and RFC 8190), multicast (RFC 5771, RFC 4291), and prefixes that carry an IPv4 address inside, through which
+// a gateway could be made to reach an internal one. Blocks that the registries call globally reachable are anycast or
+// protocol services that no scenario has business with; they are refused with the rest.
 var special = prefixes(
 	// IPv4
 	"0.0.0.0/8",        // "this network", RFC 791
@@ -29,9 +29,10 @@ var special = prefixes(
 	"240.0.0.0/4",      // reserved, RFC 1112; includes the broadcast address, RFC 919
 	"168.63.129.16/32", // in no registry: the host agent of one cloud, reachable from inside its machines only
 	// IPv6. All that lies outside 2000::/3 is refused by rule, see public. That covers ::/128, ::1/128, IPv4-compatible
-	// ::/96, IPv4-mapped ::ffff:0:0/96 (looked at as IPv4 first), NAT64 64:ff9b::/96 and 64:ff9b:1::/48 (RFC 6052, RFC 8215),
-	// discard-only 100::/64 (RFC 6666), the dummy prefix 100:0:0:1::/64 (RFC 9780), SRv6 5f00::/16 (RFC 9602), unique
-	// local fc00::/7 (RFC 4193), link local fe80::/10, site local fec0::/10 (RFC 3879) and multicast ff00::/8 (RFC 4291).
+	// ::/96, IPv4-mapped ::ffff:0:0/96 (looked at as IPv4 first), NAT64 64:ff9b::/96 and 64:ff9b:1::/48 (RFC 6052, RFC
+	// 8215), discard-only 100::/64 (RFC 6666), the dummy prefix 100:0:0:1::/64 (RFC 9780), SRv6 5f00::/16 (RFC 9602),
+	// unique local fc00::/7 (RFC 4193), link local fe80::/10, site local fec0::/10 (RFC 3879) and multicast ff00::/8
+	// (RFC 4291).
 	"2001::/23",         // protocol assignments, RFC 2928: Teredo 2001::/32, benchmarks, AMT, AS112, ORCHID, DRIP
 	"2001:db8::/32",     // documentation, RFC 3849
 	"2002::/16",         // 6to4, RFC 3056: carries an IPv4 address

@@ -81,7 +81,8 @@ func keepHarmless(header http.Header) {
 	}
 }
 
-// foreignCookies returns the cookies that a jar has added for the host of a redirect: all but those of the first request.
+// foreignCookies returns the cookies that a jar has added for the host of a redirect: all but those of the first
+// request.
 func foreignCookies(request *http.Request) string {
 	first := request
 	for first.Response != nil && first.Response.Request != nil {

@@ -54,5 +54,6 @@ func failure(ctx context.Context, host string, err error) error {
 }
 
 func tooLong(host string, limit int64) error {
-	return connector.Errorf(connector.MaxFileSizeExceededError, "host %q: its answer is longer than %d bytes", host, limit)
+	return connector.Errorf(connector.MaxFileSizeExceededError,
+		"host %q: its answer is longer than %d bytes", host, limit)
 }

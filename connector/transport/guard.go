@@ -1,11 +1,11 @@
-// Package transport is how connectors reach the network: an HTTP client and a dialer that go nowhere but where the host's
-// policy lets them.
+// Package transport is how connectors reach the network: an HTTP client and a dialer that go nowhere but where the
+// host's policy lets them.
 //
-// A scenario sends requests to addresses that people outside have typed or mapped. Without a guard each of them is a door
-// into the network that the program runs in. A [Guard] looks at the concrete address after the name was resolved, and at
-// every one that is tried: a name that resolves to something else the second time, a redirect, an IPv6 address with an
-// IPv4 address inside, they all meet the same check. It uses no proxy, whatever the environment says, because a proxy
-// would resolve the name once more, on the other side of the check.
+// A scenario sends requests to addresses that people outside have typed or mapped. Without a guard each of them is a
+// door into the network that the program runs in. A [Guard] looks at the concrete address after the name was resolved,
+// and at every one that is tried: a name that resolves to something else the second time, a redirect, an IPv6 address
+// with an IPv4 address inside, they all meet the same check. It uses no proxy, whatever the environment says, because a
+// proxy would resolve the name once more, on the other side of the check.
 //
 // Make one with [New]; its Client and Dial are what a connector.Call hands to modules.
 package transport
@@ -120,14 +120,14 @@ func setDefault[T comparable](at *T, value T) {
 	}
 }
 
-// Client returns the HTTP client. It has no cookie jar. What a caller changes in a copy of it, CheckRedirect or Timeout or
-// Jar, loosens neither the check of addresses nor the limits of size and redirects, and credentials still do not follow a
-// redirect to another host.
+// Client returns the HTTP client. It has no cookie jar. What a caller changes in a copy of it, CheckRedirect or Timeout
+// or Jar, loosens neither the check of addresses nor the limits of size and redirects, and credentials still do not
+// follow a redirect to another host.
 //
-// Behind the *url.Error that http.Client puts around every error stands a [*connector.Error]: DataError for an address or
-// a redirect that the policy refuses, ModuleTimeoutError when time ran out, MaxFileSizeExceededError for a body that is
-// too long, ConnectionError for everything else between us and the server. Its message names the host, but no path, query
-// or credential. A cancelled context gives context.Canceled.
+// Behind the *url.Error that http.Client puts around every error stands a [*connector.Error]: DataError for an address
+// or a redirect that the policy refuses, ModuleTimeoutError when time ran out, MaxFileSizeExceededError for a body that
+// is too long, ConnectionError for everything else between us and the server. Its message names the host, but no path,
+// query or credential. A cancelled context gives context.Canceled.
 func (g *Guard) Client() *http.Client { return g.client }
 
 // Dial opens a TCP or UDP connection to a host and port. Errors are those of the client.

@@ -20,8 +20,8 @@ type content struct {
 	kind string
 }
 
-// An entry is a field of a form. ActionSendData calls its name key, MakeRequest name; the kinds of a field, text and file,
-// stand in different fields too.
+// An entry is a field of a form. ActionSendData calls its name key, MakeRequest name; the kinds of a field, text and
+// file, stand in different fields too.
 type entry struct {
 	Name          string `json:"name"`
 	Key           string `json:"key"`

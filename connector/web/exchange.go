@@ -89,7 +89,8 @@ func (r *request) client(given *http.Client) *http.Client {
 func (r *request) build(ctx context.Context, config Config) (*http.Request, error) {
 	method := strings.ToLower(r.method)
 	if !slices.Contains(methods, method) {
-		return nil, connector.Errorf(connector.BundleValidationError, "field method: is none of %s", strings.Join(methods, ", "))
+		return nil, connector.Errorf(connector.BundleValidationError,
+			"field method: is none of %s", strings.Join(methods, ", "))
 	}
 	target, err := r.target()
 	if err != nil {
@@ -119,7 +120,8 @@ func (r *request) setHeaders(sent *http.Request) error {
 	for i, h := range r.headers {
 		value := strings.Trim(h.Value, " \t\r\n")
 		if !isToken(h.Name) || !isFieldValue(value) {
-			return connector.Errorf(connector.DataError, "field headers[%d]: has characters that HTTP does not allow", i+1)
+			return connector.Errorf(connector.DataError,
+				"field headers[%d]: has characters that HTTP does not allow", i+1)
 		}
 		name := http.CanonicalHeaderKey(h.Name)
 		if name == "Host" {

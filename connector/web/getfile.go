@@ -12,7 +12,7 @@ import (
 )
 
 type getFileIn struct {
-	HandleErrors bool   `json:"handleErrors" param:"true" label:"Evaluate all states as errors (except for 2xx and 3xx)"`
+	HandleErrors bool   `json:"handleErrors" param:"true" label:"Evaluate all states as errors"`
 	URL          string `json:"url" label:"URL" type:"url" required:"true"`
 	SerializeURL bool   `json:"serializeUrl" label:"Serialize URL"`
 	ShareCookies bool   `json:"shareCookies" label:"Share cookies with other HTTP modules"`
@@ -39,7 +39,8 @@ func newGetFile(config Config) connector.Module {
 				return getFileOut{}, err
 			}
 			r, err := exchange(ctx, call, config, request{
-				method: "get", url: in.URL, encode: in.SerializeURL, timeout: getFileTimeout, compressed: true, follow: true,
+				method: "get", url: in.URL, encode: in.SerializeURL,
+				timeout: getFileTimeout, compressed: true, follow: true,
 			})
 			if err != nil {
 				return getFileOut{}, err
@@ -55,8 +56,8 @@ func newGetFile(config Config) connector.Module {
 		})
 }
 
-// fileName is what the server calls the file (RFC 6266), else the end of the path that it came from, else "file". It has
-// no directories and no control characters: it may end up in a file system.
+// fileName is what the server calls the file (RFC 6266), else the end of the path that it came from, else "file". It
+// has no directories and no control characters: it may end up in a file system.
 func (r *response) fileName() string {
 	var name string
 	if _, params, err := mime.ParseMediaType(r.header.Get("Content-Disposition")); err == nil {

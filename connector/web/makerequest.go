@@ -6,8 +6,8 @@ import (
 	"github.com/ebbkit/ebb/connector"
 )
 
-// makeRequestIn are the parameters and the mapper of http:MakeRequest. What can only be refused is of type any: whatever
-// stands there is a problem of its own kind, and not one of types.
+// makeRequestIn are the parameters and the mapper of http:MakeRequest. What can only be refused is of type any:
+// whatever stands there is a problem of its own kind, and not one of types.
 type makeRequestIn struct {
 	AuthenticationType string `json:"authenticationType" param:"true" label:"Authentication type" default:"noAuth"`
 	TLSType            any    `json:"tlsType" param:"true" label:"TLS type"`

@@ -24,8 +24,8 @@ func (r *response) headerLines() []header {
 	return lines
 }
 
-// headerBundle gives the header as MakeRequest does: a collection by names in lower case, where set-cookie is an array and
-// lines of all other names are joined (RFC 9110, section 5.3).
+// headerBundle gives the header as MakeRequest does: a collection by names in lower case, where set-cookie is an array
+// and lines of all other names are joined (RFC 9110, section 5.3).
 func (r *response) headerBundle() connector.Bundle {
 	var b connector.Bundle
 	for _, name := range slices.Sorted(maps.Keys(r.header)) {
@@ -38,9 +38,9 @@ func (r *response) headerBundle() connector.Bundle {
 	return b
 }
 
-// data is the body as a value. When it is to be parsed, a body of a JSON type must be JSON, and one that has no type or a
-// text type may be; XML stays text. What is text by its type or, without one, by its bytes is a text, everything else a
-// buffer.
+// data is the body as a value. When it is to be parsed, a body of a JSON type must be JSON, and one that has no type or
+// a text type may be; XML stays text. What is text by its type or, without one, by its bytes is a text, everything else
+// a buffer.
 func (r *response) data(parse bool) (any, error) {
 	kind, params, err := mime.ParseMediaType(r.header.Get("Content-Type"))
 	if err != nil {

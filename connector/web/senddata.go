@@ -9,7 +9,7 @@ import (
 
 // sendDataIn are the parameters and the mapper of http:ActionSendData.
 type sendDataIn struct {
-	HandleErrors bool `json:"handleErrors" param:"true" label:"Evaluate all states as errors (except for 2xx and 3xx)"`
+	HandleErrors bool `json:"handleErrors" param:"true" label:"Evaluate all states as errors"`
 	// The next one chooses between two decompressors of Make that give the same.
 	UseNewZLibDeCompress bool `json:"useNewZLibDeCompress" param:"true"`
 
@@ -33,7 +33,7 @@ type sendDataIn struct {
 	RejectUnauthorized bool         `json:"rejectUnauthorized" label:"Reject unverified certificates" default:"true"`
 	FollowRedirect     bool         `json:"followRedirect" label:"Follow redirect" default:"true"`
 	FollowAllRedirects bool         `json:"followAllRedirects" label:"Follow all redirect"`
-	UseQuerystring     bool         `json:"useQuerystring" label:"Disable serialization of multiple same query string keys as arrays"`
+	UseQuerystring     bool         `json:"useQuerystring" label:"Repeat query string keys"`
 	Gzip               bool         `json:"gzip" label:"Request compressed content" default:"true"`
 	UseMTLS            bool         `json:"useMtls" label:"Use Mutual TLS"`
 }

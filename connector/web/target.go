@@ -32,7 +32,8 @@ func (r *request) target() (string, error) {
 	return target.String(), nil
 }
 
-// escape writes what no URL may hold in percent encoding, and with all every percent sign too, as JavaScript's encodeURI.
+// escape writes what no URL may hold in percent encoding, and with all every percent sign too, as JavaScript's
+// encodeURI.
 func escape(text string, all bool) string {
 	var out strings.Builder
 	for i := range len(text) {

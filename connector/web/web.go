@@ -1,8 +1,8 @@
 // Package web is the connector "http": it sends HTTP requests, as Make's HTTP app does (https://apps.make.com/http).
 //
 // It has ActionSendData of version 3, MakeRequest of version 4 and ActionGetFile. Where requests may go, and how many
-// redirects they follow, is for the host to say: the client of the call decides. An option that the modules cannot honour,
-// such as a client certificate, is refused with InvalidConfigurationError and never silently left out.
+// redirects they follow, is for the host to say: the client of the call decides. An option that the modules cannot
+// honour, such as a client certificate, is refused with InvalidConfigurationError and never silently left out.
 //
 // Make one with [New].
 package web
@@ -13,8 +13,8 @@ import (
 
 // Config sets the limits of the connector. The zero Config works.
 type Config struct {
-	// MaxResponseBytes limits the body of a response, after decompression. A longer one is a MaxFileSizeExceededError. The
-	// client of the call may have a lower limit of its own. Default: 10 MiB.
+	// MaxResponseBytes limits the body of a response, after decompression. A longer one is a MaxFileSizeExceededError.
+	// The client of the call may have a lower limit of its own. Default: 10 MiB.
 	MaxResponseBytes int64
 	// UserAgent is sent where the scenario gives no such header. Default: "ebb".
 	UserAgent string

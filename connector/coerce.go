@@ -239,9 +239,10 @@ func (c *coercion) convert(f *Field, value any) (any, bool) {
 	case TypeNumber:
 		converted, ok = toNumber(value)
 	case TypeInteger, TypeUInteger:
-		var n int64
-		n, ok = toInteger(value)
-		converted, ok = n, ok && (n >= 0 || f.Type == TypeInteger)
+		converted, ok = toIntegral(value)
+		if n, _ := toFloat(converted); n < 0 && f.Type == TypeUInteger {
+			ok = false
+		}
 	case TypeBoolean:
 		converted = toBoolean(value)
 	case TypeDate:

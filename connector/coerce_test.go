@@ -36,6 +36,7 @@ func TestConvertMakesWhatFieldsDeclare(t *testing.T) {
 		"number from empty":         {field: fieldOf("number"), in: "", want: nil},
 		"integer":                   {field: fieldOf("integer"), in: 3.0, want: int64(3)},
 		"uinteger":                  {field: fieldOf("uinteger"), in: "0", want: int64(0)},
+		"integer beyond int64":      {field: fieldOf("uinteger"), in: "18446744073709551616", want: 18446744073709551616.0},
 		"boolean from 0":            {field: fieldOf("boolean"), in: 0, want: true},
 		"boolean from empty":        {field: fieldOf("boolean"), in: "", want: false},
 		"boolean from null":         {field: fieldOf("boolean"), in: nil, want: nil},

@@ -227,6 +227,9 @@ func decodeText(c *coercion, dst reflect.Value, value any) {
 		c.mismatch(TypeText, value)
 		return
 	}
+	if text == "" {
+		return // what has a form of its own is not given where there is no text
+	}
 	// The error is not shown: it would quote the value.
 	if dst.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(text)) != nil {
 		c.problem("is no " + dst.Type().String())

@@ -13,7 +13,8 @@ import (
 // are Make's (https://help.make.com, "Types of errors"; the class names are those of its module prototype).
 type ErrorType string
 
-// The types of errors. A module returns the first nine; the others are the engine's own.
+// The types of errors. A module returns the first nine; the others are the engine's own, and those of what it hands to
+// modules: conversions, the HTTP client.
 const (
 	// RuntimeError is any failure that has no better name. It is the type of every error that carries none.
 	RuntimeError ErrorType = "RuntimeError"

@@ -97,6 +97,15 @@ func toInteger(value any) (int64, bool) {
 	return 0, false
 }
 
+// toIntegral is toInteger for fields: an integer beyond int64 stays the float that it is.
+func toIntegral(value any) (any, bool) {
+	if n, ok := toInteger(value); ok {
+		return n, true
+	}
+	f, ok := toFloat(value)
+	return f, ok && f == math.Trunc(f) && !math.IsInf(f, 0)
+}
+
 func toBoolean(value any) bool {
 	switch value := value.(type) {
 	case bool:

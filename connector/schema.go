@@ -42,8 +42,8 @@ const (
 	TypeAny        FieldType = "any"        // whatever comes, as it comes
 	TypeText       FieldType = "text"       // string
 	TypeNumber     FieldType = "number"     // int64 or float64
-	TypeInteger    FieldType = "integer"    // int64
-	TypeUInteger   FieldType = "uinteger"   // int64, not negative
+	TypeInteger    FieldType = "integer"    // int64, or a float64 without a fraction that does not fit
+	TypeUInteger   FieldType = "uinteger"   // the same, not negative
 	TypeBoolean    FieldType = "boolean"    // bool
 	TypeDate       FieldType = "date"       // time.Time
 	TypeTime       FieldType = "time"       // string, a time of day: H:mm or H:mm:ss

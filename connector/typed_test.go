@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ebbkit/ebb/connector"
@@ -47,6 +48,7 @@ type orderIn struct {
 	Counts   map[string]int   `json:"counts"`
 	Address  netip.Addr       `json:"address"`
 	Exact    json.Number      `json:"exact"`
+	UUID     uuid.UUID        `json:"uuid"`
 	Method   string           `json:"method" enum:"get,post" default:"get"`
 	Timeout  int              `json:"timeout" min:"1" max:"300" default:"40"`
 	Hour     string           `json:"hour" type:"time"`
@@ -100,65 +102,69 @@ func TestTypedInputIsConverted(t *testing.T) {
 		"id from array": {[]any{1, nil, "a", connector.NewBundle("b", 1), []any{true}}, func(in orderIn) (any, any) {
 			return `1, , a, {"b":1}, [true]`, in.ID
 		}},
-		"id from null":         {nil, func(in orderIn) (any, any) { return "", in.ID }},
-		"number":               {1 << 60, func(in orderIn) (any, any) { return int64(1 << 60), in.Number }},
-		"number from text":     {" -12 ", func(in orderIn) (any, any) { return int64(-12), in.Number }},
-		"number from 1e3":      {"1e3", func(in orderIn) (any, any) { return int64(1000), in.Number }},
-		"number from float":    {12.0, func(in orderIn) (any, any) { return int64(12), in.Number }},
-		"number from empty":    {"", func(in orderIn) (any, any) { return int64(0), in.Number }},
-		"small":                {-128, func(in orderIn) (any, any) { return int8(-128), in.Small }},
-		"unsigned":             {"65535", func(in orderIn) (any, any) { return uint16(65535), in.Unsigned }},
-		"huge":                 {uint64(1) << 63, func(in orderIn) (any, any) { return uint64(1) << 63, in.Huge }},
-		"huge from text":       {"9223372036854775808", func(in orderIn) (any, any) { return uint64(1) << 63, in.Huge }},
-		"ratio":                {0.5, func(in orderIn) (any, any) { return float32(0.5), in.Ratio }},
-		"ratio from int":       {2, func(in orderIn) (any, any) { return float32(2), in.Ratio }},
-		"ratio from text":      {".5", func(in orderIn) (any, any) { return float32(0.5), in.Ratio }},
-		"paid":                 {true, func(in orderIn) (any, any) { return true, in.Paid }},
-		"paid from 0":          {0, func(in orderIn) (any, any) { return true, in.Paid }},
-		"paid from false":      {"false", func(in orderIn) (any, any) { return false, in.Paid }},
-		"paid from empty":      {"", func(in orderIn) (any, any) { return false, in.Paid }},
-		"paid from no":         {"no", func(in orderIn) (any, any) { return true, in.Paid }},
-		"paid from null":       {nil, func(in orderIn) (any, any) { return false, in.Paid }},
-		"paid from date":       {when, func(in orderIn) (any, any) { return true, in.Paid }},
-		"when":                 {when, func(in orderIn) (any, any) { return when, in.When }},
-		"when from text":       {"2026-01-02 03:04:05", func(in orderIn) (any, any) { return when, in.When }},
-		"when from empty":      {"", func(in orderIn) (any, any) { return time.Time{}, in.When }},
-		"maybe":                {"here", func(in orderIn) (any, any) { return &text, in.Maybe }},
-		"maybe null":           {nil, func(in orderIn) (any, any) { return (*string)(nil), in.Maybe }},
-		"body":                 {[]byte{1}, func(in orderIn) (any, any) { return []byte{1}, in.Body }},
-		"body from text":       {"é", func(in orderIn) (any, any) { return []byte("é"), in.Body }},
-		"body from number":     {1.5, func(in orderIn) (any, any) { return []byte("1.5"), in.Body }},
-		"digest":               {[]byte{1, 2}, func(in orderIn) (any, any) { return [2]byte{1, 2}, in.Digest }},
-		"token":                {"s", func(in orderIn) (any, any) { return true, in.Token.Equal(secret.NewString("s")) }},
-		"tags":                 {[]any{"a", 1}, func(in orderIn) (any, any) { return []string{"a", "1"}, in.Tags }},
-		"tags from text":       {"a", func(in orderIn) (any, any) { return []string{"a"}, in.Tags }},
-		"tags from empty":      {"", func(in orderIn) (any, any) { return []string(nil), in.Tags }},
-		"tags with null":       {[]any{nil}, func(in orderIn) (any, any) { return []string{""}, in.Tags }},
-		"tags none":            {[]any{}, func(in orderIn) (any, any) { return []string{}, in.Tags }},
-		"pair":                 {[]any{1, "2"}, func(in orderIn) (any, any) { return [2]int{1, 2}, in.Pair }},
-		"any":                  {[]any{1}, func(in orderIn) (any, any) { return []any{int64(1)}, in.Any }},
-		"any null":             {nil, func(in orderIn) (any, any) { return nil, in.Any }},
-		"any empty":            {"", func(in orderIn) (any, any) { return "", in.Any }},
-		"raw":                  {connector.NewBundle("a", 1), func(in orderIn) (any, any) { return connector.NewBundle("a", 1), in.Raw }},
-		"counts":               {connector.NewBundle("a", "1"), func(in orderIn) (any, any) { return map[string]int{"a": 1}, in.Counts }},
-		"address":              {"::1", func(in orderIn) (any, any) { return netip.IPv6Loopback(), in.Address }},
-		"exact":                {1.5, func(in orderIn) (any, any) { return json.Number("1.5"), in.Exact }},
-		"method":               {"post", func(in orderIn) (any, any) { return "post", in.Method }},
-		"method empty":         {"", func(in orderIn) (any, any) { return "get", in.Method }},
-		"timeout":              {"300", func(in orderIn) (any, any) { return 300, in.Timeout }},
-		"timeout empty":        {"", func(in orderIn) (any, any) { return 40, in.Timeout }},
-		"hour":                 {"9:05", func(in orderIn) (any, any) { return "9:05", in.Hour }},
-		"natural":              {0, func(in orderIn) (any, any) { return 0, in.Natural }},
-		"level":                {"high", func(in orderIn) (any, any) { return level("high"), in.Level }},
-		"Untagged":             {"x", func(in orderIn) (any, any) { return "x", in.Untagged }},
-		"unknown is left":      {"x", func(in orderIn) (any, any) { return 40, in.Timeout }},
-		"ignored":              {"x", func(in orderIn) (any, any) { return "", in.ignored }},
-		"main":                 {connector.NewBundle("sku", "s"), func(in orderIn) (any, any) { return &line{SKU: "s"}, in.Main }},
-		"lines from one":       {connector.NewBundle("sku", "s"), func(in orderIn) (any, any) { return []line{{SKU: "s"}}, in.Lines }},
-		"lines":                {[]any{connector.NewBundle("sku", 1, "quantity", "2", "price", "3.5")}, func(in orderIn) (any, any) { return []line{{"1", 2, 3.5}}, in.Lines }},
-		"lines with null":      {[]any{nil}, func(in orderIn) (any, any) { return []line{{}}, in.Lines }},
-		"raw from empty":       {"", func(in orderIn) (any, any) { return connector.Bundle{}, in.Raw }},
-		"address from null":    {nil, func(in orderIn) (any, any) { return netip.Addr{}, in.Address }},
+		"id from null":      {nil, func(in orderIn) (any, any) { return "", in.ID }},
+		"number":            {1 << 60, func(in orderIn) (any, any) { return int64(1 << 60), in.Number }},
+		"number from text":  {" -12 ", func(in orderIn) (any, any) { return int64(-12), in.Number }},
+		"number from 1e3":   {"1e3", func(in orderIn) (any, any) { return int64(1000), in.Number }},
+		"number from float": {12.0, func(in orderIn) (any, any) { return int64(12), in.Number }},
+		"number from empty": {"", func(in orderIn) (any, any) { return int64(0), in.Number }},
+		"small":             {-128, func(in orderIn) (any, any) { return int8(-128), in.Small }},
+		"unsigned":          {"65535", func(in orderIn) (any, any) { return uint16(65535), in.Unsigned }},
+		"huge":              {uint64(1) << 63, func(in orderIn) (any, any) { return uint64(1) << 63, in.Huge }},
+		"huge from text":    {"9223372036854775808", func(in orderIn) (any, any) { return uint64(1) << 63, in.Huge }},
+		"ratio":             {0.5, func(in orderIn) (any, any) { return float32(0.5), in.Ratio }},
+		"ratio from int":    {2, func(in orderIn) (any, any) { return float32(2), in.Ratio }},
+		"ratio from text":   {".5", func(in orderIn) (any, any) { return float32(0.5), in.Ratio }},
+		"paid":              {true, func(in orderIn) (any, any) { return true, in.Paid }},
+		"paid from 0":       {0, func(in orderIn) (any, any) { return true, in.Paid }},
+		"paid from false":   {"false", func(in orderIn) (any, any) { return false, in.Paid }},
+		"paid from empty":   {"", func(in orderIn) (any, any) { return false, in.Paid }},
+		"paid from no":      {"no", func(in orderIn) (any, any) { return true, in.Paid }},
+		"paid from null":    {nil, func(in orderIn) (any, any) { return false, in.Paid }},
+		"paid from date":    {when, func(in orderIn) (any, any) { return true, in.Paid }},
+		"when":              {when, func(in orderIn) (any, any) { return when, in.When }},
+		"when from text":    {"2026-01-02 03:04:05", func(in orderIn) (any, any) { return when, in.When }},
+		"when from empty":   {"", func(in orderIn) (any, any) { return time.Time{}, in.When }},
+		"maybe":             {"here", func(in orderIn) (any, any) { return &text, in.Maybe }},
+		"maybe null":        {nil, func(in orderIn) (any, any) { return (*string)(nil), in.Maybe }},
+		"body":              {[]byte{1}, func(in orderIn) (any, any) { return []byte{1}, in.Body }},
+		"body from text":    {"é", func(in orderIn) (any, any) { return []byte("é"), in.Body }},
+		"body from number":  {1.5, func(in orderIn) (any, any) { return []byte("1.5"), in.Body }},
+		"digest":            {[]byte{1, 2}, func(in orderIn) (any, any) { return [2]byte{1, 2}, in.Digest }},
+		"token":             {"s", func(in orderIn) (any, any) { return true, in.Token.Equal(secret.NewString("s")) }},
+		"tags":              {[]any{"a", 1}, func(in orderIn) (any, any) { return []string{"a", "1"}, in.Tags }},
+		"tags from text":    {"a", func(in orderIn) (any, any) { return []string{"a"}, in.Tags }},
+		"tags from empty":   {"", func(in orderIn) (any, any) { return []string(nil), in.Tags }},
+		"tags with null":    {[]any{nil}, func(in orderIn) (any, any) { return []string{""}, in.Tags }},
+		"tags none":         {[]any{}, func(in orderIn) (any, any) { return []string{}, in.Tags }},
+		"pair":              {[]any{1, "2"}, func(in orderIn) (any, any) { return [2]int{1, 2}, in.Pair }},
+		"any":               {[]any{1}, func(in orderIn) (any, any) { return []any{int64(1)}, in.Any }},
+		"any null":          {nil, func(in orderIn) (any, any) { return nil, in.Any }},
+		"any empty":         {"", func(in orderIn) (any, any) { return "", in.Any }},
+		"raw":               {connector.NewBundle("a", 1), func(in orderIn) (any, any) { return connector.NewBundle("a", 1), in.Raw }},
+		"counts":            {connector.NewBundle("a", "1"), func(in orderIn) (any, any) { return map[string]int{"a": 1}, in.Counts }},
+		"address":           {"::1", func(in orderIn) (any, any) { return netip.IPv6Loopback(), in.Address }},
+		"exact":             {1.5, func(in orderIn) (any, any) { return json.Number("1.5"), in.Exact }},
+		"method":            {"post", func(in orderIn) (any, any) { return "post", in.Method }},
+		"method empty":      {"", func(in orderIn) (any, any) { return "get", in.Method }},
+		"timeout":           {"300", func(in orderIn) (any, any) { return 300, in.Timeout }},
+		"timeout empty":     {"", func(in orderIn) (any, any) { return 40, in.Timeout }},
+		"hour":              {"9:05", func(in orderIn) (any, any) { return "9:05", in.Hour }},
+		"natural":           {0, func(in orderIn) (any, any) { return 0, in.Natural }},
+		"level":             {"high", func(in orderIn) (any, any) { return level("high"), in.Level }},
+		"Untagged":          {"x", func(in orderIn) (any, any) { return "x", in.Untagged }},
+		"unknown is left":   {"x", func(in orderIn) (any, any) { return 40, in.Timeout }},
+		"ignored":           {"x", func(in orderIn) (any, any) { return "", in.ignored }},
+		"main":              {connector.NewBundle("sku", "s"), func(in orderIn) (any, any) { return &line{SKU: "s"}, in.Main }},
+		"lines from one":    {connector.NewBundle("sku", "s"), func(in orderIn) (any, any) { return []line{{SKU: "s"}}, in.Lines }},
+		"lines":             {[]any{connector.NewBundle("sku", 1, "quantity", "2", "price", "3.5")}, func(in orderIn) (any, any) { return []line{{"1", 2, 3.5}}, in.Lines }},
+		"lines with null":   {[]any{nil}, func(in orderIn) (any, any) { return []line{{}}, in.Lines }},
+		"raw from empty":    {"", func(in orderIn) (any, any) { return connector.Bundle{}, in.Raw }},
+		"address from null": {nil, func(in orderIn) (any, any) { return netip.Addr{}, in.Address }},
+		"uuid": {"018f3c5e-0000-7000-8000-000000000001", func(in orderIn) (any, any) {
+			return "018f3c5e-0000-7000-8000-000000000001", in.UUID.String()
+		}},
+		"uuid from empty":      {"", func(in orderIn) (any, any) { return uuid.UUID{}, in.UUID }},
 		"exact from text":      {"12", func(in orderIn) (any, any) { return json.Number("12"), in.Exact }},
 		"counts with an empty": {connector.NewBundle("a", ""), func(in orderIn) (any, any) { return map[string]int{"a": 0}, in.Counts }},
 	} {
@@ -172,9 +178,6 @@ func TestTypedInputIsConverted(t *testing.T) {
 			// The conversion of bundles must agree: what it gives is decoded to the same.
 			fields, err := connector.FieldsOf[orderIn]()
 			require.NoError(t, err)
-			if field == "huge" {
-				return // beyond int64, which is what integers of bundles are
-			}
 			converted, err := connector.Convert(fields, connector.NewBundle(field, c.value), time.UTC)
 			require.NoError(t, err)
 			in, err = decode[orderIn](t, connector.Call{Input: converted})
@@ -567,6 +570,39 @@ func TestAggregatorGetsParamsAndItems(t *testing.T) {
 
 	call = connectortest.Call{Params: call.Params}
 	require.Empty(t, connectortest.Run(t, module, call).Bundles[0].Get("id"), "no items are a group too")
+}
+
+// FuzzTypedInput takes whatever JSON may bring: a call succeeds or says which fields are wrong, and what the conversion
+// of bundles lets through is decoded.
+func FuzzTypedInput(f *testing.F) {
+	for _, seed := range []string{
+		`{"id":[1,{"a":[]}],"number":"1e3","when":"2026-01-02","lines":{"sku":1},"digest":"ab","pair":[1,2]}`,
+		`{"huge":18446744073709551615,"ratio":1e300,"token":{},"counts":{"a":null},"address":"::1","uuid":"","hour":"9:05"}`,
+		`{"lines":[null,[],""],"main":[],"raw":"","any":{},"tags":[[]],"method":"post","timeout":"","natural":-1}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	fields, err := connector.FieldsOf[orderIn]()
+	require.NoError(f, err)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		value, err := connector.ParseJSON(text)
+		b, ok := value.(connector.Bundle)
+		if err != nil || !ok {
+			return
+		}
+		_, err = decode[orderIn](t, connector.Call{Input: b})
+		if err != nil {
+			require.Equal(t, connector.BundleValidationError, connector.TypeOf(err))
+		}
+		converted, convertErr := connector.Convert(fields, b, nil)
+		if convertErr != nil {
+			require.Error(t, err, "the conversion refuses what is decoded: %v", convertErr)
+			return
+		}
+		again, convertErr := connector.Convert(fields, converted, nil)
+		require.NoError(t, convertErr)
+		require.True(t, connector.Equal(converted, again))
+	})
 }
 
 type benchIn struct {

@@ -28,6 +28,7 @@ func failure(ctx context.Context, host string, err error) error {
 		name        *net.DNSError
 		certificate *tls.CertificateVerificationError
 		record      tls.RecordHeaderError
+		alert       tls.AlertError
 		errno       syscall.Errno
 	)
 	switch {
@@ -43,6 +44,8 @@ func failure(ctx context.Context, host string, err error) error {
 		what = "its certificate is not valid here"
 	case errors.As(err, &record):
 		what = "it does not speak TLS"
+	case errors.As(err, &alert):
+		what = "it refuses the TLS connection"
 	case errors.As(err, &network) && network.Timeout():
 		what = "it cannot be reached in time"
 	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF):

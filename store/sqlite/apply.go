@@ -149,10 +149,12 @@ func (st *step) conflict() error { return fmt.Errorf("%w: %s %s", store.ErrConfl
 func (st *step) write(w *writer) error {
 	switch {
 	case st.does == deletes:
+		w.erased++
 		return st.remove()
 	case st.does == checks:
 		return nil
 	case st.found:
+		w.erased++
 		return st.update(w)
 	}
 	created, err := st.create(w)

@@ -155,7 +155,7 @@ func (w *bareWriter) run(b *testing.B, n int64, runs, chain int, body []byte) {
 	w.took += time.Since(begun)
 }
 
-// bytesOf is uuid in 16 bytes.
+// bytesOf returns 16 bytes that rise and end like those of uuid.
 func bytesOf(n int64) (id [16]byte) {
 	mixed := uint64(n) * 0x9E3779B97F4A7C15
 	for i := range 6 {

@@ -31,6 +31,10 @@ type claiming struct {
 	kind       store.Kind
 	now, until time.Time
 	limit      int
+	// careful says that some page of the file cannot be read, so that rows have to be read one by one.
+	careful bool
+	// stuck says that the damaged rows cannot even be written.
+	stuck bool
 
 	leased []store.Record
 }
@@ -41,12 +45,15 @@ func (c *claiming) do(w *writer) (outcome, broken error) {
 	if table == nil {
 		return nil, nil
 	}
-	due, damaged, err := c.due(w, table)
-	if primary(err) == driver.ResultCorrupt {
-		// Some page cannot be read. Row by row, the others can.
-		due, damaged, err = c.dueOneByOne(w, table)
+	read := c.due
+	if c.careful {
+		read = c.dueOneByOne
 	}
+	due, damaged, err := read(w, table)
 	if err != nil {
+		// The driver commits no transaction that has come across a page that cannot be read. The next attempt goes round
+		// it.
+		c.careful = primary(err) == driver.ResultCorrupt
 		return nil, err
 	}
 	if len(due) == 0 && len(damaged) > 0 {
@@ -72,7 +79,7 @@ func (c *claiming) do(w *writer) (outcome, broken error) {
 	return nil, nil
 }
 
-// A damage is a row that is due and cannot be read, and why. Without a number its row is beyond reach.
+// A damage is a row that is due and cannot be read, and why.
 type damage struct {
 	n   int64
 	why error
@@ -106,19 +113,21 @@ func (c *claiming) due(w *writer, table *statements) (due []row, damaged []damag
 // maxDamaged bounds how many damaged rows one claim passes by.
 const maxDamaged = 1000
 
-// dueOneByOne does what due does, but asks only the index what is due, and reads each row by itself.
+// dueOneByOne does what due does, but asks only the index what is due, and reads each row by itself, through a connection
+// whose transactions need not be committed. It sees what the writer's transaction sees at its beginning.
 func (c *claiming) dueOneByOne(w *writer, table *statements) (due []row, damaged []damage, err error) {
-	numbers, err := table.get(&table.dueNumbers, `SELECT r.n FROM {records} AS r INDEXED BY {byDue}
-		WHERE r.due <= ? AND r.passive IS NULL ORDER BY r.due`)
+	conn, err := w.aside()
 	if err != nil {
 		return nil, nil, err
 	}
-	at, err := table.get(&table.at, "SELECT {columns}, {body} FROM {records} AS r WHERE r.n = ?")
+	numbers, err := conn.Prepare(table.sql.sql(`SELECT r.n FROM {records} AS r INDEXED BY {byDue}
+		WHERE r.due <= ? AND r.passive IS NULL ORDER BY r.due`))
 	if err != nil {
 		return nil, nil, err
 	}
 	numbers.BindInt64(1, c.now.UnixNano())
-	for len(due) < c.limit && len(damaged) < maxDamaged {
+	var candidates []int64
+	for {
 		more, err := numbers.Step()
 		if err != nil {
 			return nil, nil, err
@@ -126,17 +135,28 @@ func (c *claiming) dueOneByOne(w *writer, table *statements) (due []row, damaged
 		if !more {
 			break
 		}
-		at.BindInt64(1, numbers.ColumnInt64(0))
-		found, err := at.Step()
-		if primary(err) == driver.ResultCorrupt || err == nil && !found {
-			damaged = append(damaged, damage{why: unreadable(store.Key{Kind: c.kind}, errors.Join(corruption("a row that is due"), err))})
-			continue
+		candidates = append(candidates, numbers.ColumnInt64(0))
+	}
+	for _, n := range candidates {
+		if len(due) == c.limit || len(damaged) == maxDamaged {
+			break
 		}
+		at, err := conn.Prepare(table.sql.sql("SELECT {columns}, {body} FROM {records} AS r WHERE r.n = ?"))
 		if err != nil {
-			return nil, nil, errors.Join(err, numbers.Reset())
+			return nil, nil, err
+		}
+		at.BindInt64(1, n)
+		found, err := at.Step()
+		switch {
+		case primary(err) == driver.ResultCorrupt || err == nil && !found:
+			key := store.Key{Kind: c.kind, ID: c.identAt(conn, table, n)}
+			damaged = append(damaged, damage{n, unreadable(key, errors.Join(corruption("a row that is due"), err))})
+			continue
+		case err != nil:
+			return nil, nil, err
 		}
 		if r, err := readRow(at, c.kind, w.terms, true, &w.scratch); err != nil {
-			damaged = append(damaged, damage{r.n, unreadable(r.Key, err)})
+			damaged = append(damaged, damage{n, unreadable(r.Key, err)})
 		} else {
 			due = append(due, r)
 		}
@@ -144,24 +164,45 @@ func (c *claiming) dueOneByOne(w *writer, table *statements) (due []row, damaged
 			return nil, nil, err
 		}
 	}
-	return due, damaged, numbers.Reset()
+	return due, damaged, nil
 }
 
-// leaseDamaged moves the damaged rows out of the way until the lease ends, and names them.
+// identAt returns the ID of a row of which not even that may be readable.
+func (c *claiming) identAt(conn *driver.Conn, table *statements, n int64) string {
+	stmt, err := conn.Prepare(table.sql.sql("SELECT id FROM {records} WHERE n = ?"))
+	if err != nil {
+		return ""
+	}
+	stmt.BindInt64(1, n)
+	found, err := stmt.Step()
+	if err != nil || !found {
+		return ""
+	}
+	u, err := columnIdent(stmt, 0)
+	if err := errors.Join(err, stmt.Reset()); err != nil {
+		return ""
+	}
+	return u.String()
+}
+
+// leaseDamaged moves the damaged rows out of the way until the lease ends, as far as they can be written, and names them.
 func (c *claiming) leaseDamaged(table *statements, damaged []damage) (outcome, broken error) {
 	var why []error
 	for _, d := range damaged {
 		why = append(why, d.why)
-		if d.n == 0 {
-			continue
-		}
-		stmt, err := table.conn.Prepare(table.sql.sql("UPDATE {records} SET due = ?, version = version + 1 WHERE n = ?"))
-		if err != nil {
-			return nil, err
-		}
+	}
+	if c.stuck {
+		return errors.Join(why...), nil
+	}
+	stmt, err := table.get(&table.leaseDamaged, "UPDATE {records} SET due = ?, version = version + 1 WHERE n = ?")
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range damaged {
 		stmt.BindInt64(1, c.until.UnixNano())
 		stmt.BindInt64(2, d.n)
-		if err := exec(stmt); err != nil && primary(err) != driver.ResultCorrupt {
+		if err := exec(stmt); err != nil {
+			c.stuck = primary(err) == driver.ResultCorrupt
 			return nil, err
 		}
 	}

@@ -5,16 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 )
 
 // vacuumPages is how many pages one step of Compact gives back: about as much work as a large commit.
 const vacuumPages = 512
 
-// Compact gives the room of deleted records back to the file system and takes what is left of their bytes out of the
-// write-ahead log; see [store.Compacter]. It returns by how many bytes the files got smaller. Other calls go on between
-// its steps; only while the last of the log is copied, readers wait. A second Compact at the same time waits for the
-// first.
+// Compact gives the room of deleted records back to the file system and removes what is left of their bytes; see
+// [store.Compacter]. It returns by how many bytes the files got smaller. Other calls go on between its steps; only while
+// the last of the log is copied, readers wait. When something was changed or deleted since the last time, it looks through
+// the whole file. A second Compact at the same time waits for the first.
 func (s *Store) Compact(ctx context.Context) (freed int64, err error) {
 	if err := s.begin(ctx); err != nil {
 		return 0, err
@@ -32,13 +31,14 @@ func (s *Store) Compact(ctx context.Context) (freed int64, err error) {
 }
 
 func (s *Store) compact(ctx context.Context) error {
-	for step := (&vacuuming{}); ; {
+	step := &vacuuming{left: 1}
+	for step.left > 0 {
 		if err := s.writer.queue.do(ctx, step, 0, true); err != nil {
 			return err
 		}
-		if step.left == 0 {
-			break
-		}
+	}
+	if err := s.scrub(ctx, step.erased); err != nil {
+		return err
 	}
 	// Most of the log is copied while readers still read; then it takes but a moment to cut it off.
 	if err := s.writer.queue.do(ctx, checkpointing("PASSIVE"), 0, true); err != nil {
@@ -64,20 +64,18 @@ func (s *Store) size() (size int64) {
 
 // Vacuuming is the task of giving back some pages.
 type vacuuming struct {
-	// left is how many free pages there still are.
-	left int
+	// left is how many free pages there still are, erased how many erasures have been committed.
+	left   int
+	erased int64
 }
 
 func (v *vacuuming) do(w *writer) (outcome, broken error) {
 	if outcome := run(w.conn, fmt.Sprintf("PRAGMA incremental_vacuum(%d)", vacuumPages)); outcome != nil {
 		return outcome, nil
 	}
-	count, err := query(w.conn, "PRAGMA freelist_count")
-	if err != nil {
-		return err, nil
-	}
-	v.left, err = strconv.Atoi(count)
-	return err, nil
+	v.erased = w.erased
+	v.left, outcome = number(w.conn, "PRAGMA freelist_count")
+	return outcome, nil
 }
 
 // Checkpointing is the task of copying the log into the file, in one of the driver's modes.

@@ -53,8 +53,10 @@ type Store struct {
 	// changes; the writer replaces it.
 	kinds atomic.Pointer[map[store.Kind]*kindSQL]
 	terms atomic.Pointer[terms]
-	// compacting is held by the one Compact that works.
+	// compacting is held by the one Compact that works; scrubbed is its own. It is the count of erasures that were done
+	// with when it last scrubbed the file.
 	compacting chan struct{}
+	scrubbed   int64
 
 	mu     sync.Mutex
 	closed bool
@@ -94,13 +96,7 @@ func open(ctx context.Context, path string) (_ *Store, err error) {
 			err = errors.Join(err, held.release())
 		}
 	}()
-	// Making the file first gives it its mode, and clearer errors than the driver's. Nobody else in this process has it
-	// open, so that closing it drops nobody's locks.
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := file.Close(); err != nil {
+	if err := makeFile(path); err != nil {
 		return nil, err
 	}
 	conn, err := connect(path, driver.OpenReadWrite)
@@ -136,7 +132,7 @@ func open(ctx context.Context, path string) (_ *Store, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, lock: held, compacting: make(chan struct{}, 1)}
+	s := &Store{path: path, lock: held, compacting: make(chan struct{}, 1), scrubbed: -1}
 	s.kinds.Store(&kinds)
 	s.terms.Store(dictionary)
 	s.readers = newReaders(path)
@@ -144,6 +140,25 @@ func open(ctx context.Context, path string) (_ *Store, err error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// makeFile makes an empty file when there is none. That gives it its mode, and clearer errors than the driver's. The
+// caller holds the lock: so nobody else in this process has the file open, and closing it drops nobody's locks.
+func makeFile(path string) error {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	info, err := file.Stat()
+	if err := errors.Join(err, file.Close()); err != nil {
+		return err
+	}
+	// The driver takes what is shorter than its shortest page for an empty file, and would write over it; unless it left
+	// that itself, with a journal that says so.
+	if _, err := os.Stat(path + "-journal"); err != nil && info.Size() > 0 && info.Size() < 512 {
+		return corruption("the file is too short for a database")
+	}
+	return nil
 }
 
 // resolve returns the one name of the file, so that two ways to it lead to the same lock.
@@ -170,7 +185,7 @@ func connect(path string, flags driver.OpenFlags) (*driver.Conn, error) {
 		return nil, err
 	}
 	conn.SetBusyTimeout(busyTimeout)
-	for _, sql := range []string{"PRAGMA temp_store = MEMORY", "PRAGMA trusted_schema = OFF"} {
+	for _, sql := range []string{"PRAGMA temp_store = MEMORY", "PRAGMA trusted_schema = OFF", "PRAGMA cell_size_check = ON"} {
 		if err := run(conn, sql); err != nil {
 			_ = conn.Close()
 			return nil, err

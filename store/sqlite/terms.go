@@ -22,6 +22,9 @@ type terms struct {
 func loadTerms(conn *driver.Conn) (*terms, error) {
 	t := &terms{refs: map[string]int64{}}
 	stmt, err := conn.Prepare("SELECT n, value FROM term ORDER BY n")
+	if primary(err) == driver.ResultError {
+		return nil, corruption("no dictionary")
+	}
 	if err != nil {
 		return nil, err
 	}

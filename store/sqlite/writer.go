@@ -16,6 +16,8 @@ const (
 	// maxBatch and maxBatchBytes bound what one commit takes, so that nobody waits long for others.
 	maxBatch      = 1024
 	maxBatchBytes = 32 << 20
+	// maxAttempts is how often a task may come across damage.
+	maxAttempts = 3
 )
 
 // A writer is the one goroutine that writes, with its connection. It takes what waits in the queue, does it in one
@@ -23,8 +25,13 @@ const (
 type writer struct {
 	store *Store
 	conn  *driver.Conn
-	queue *queue
-	ended chan struct{}
+	// beside is a second connection, made when it is first needed.
+	beside *driver.Conn
+	queue  *queue
+	ended  chan struct{}
+
+	// erased counts the updates and deletions, for Compact.
+	erased int64
 
 	begin, commit, rollback *driver.Stmt
 	statements              map[store.Kind]*statements
@@ -60,7 +67,19 @@ func newWriter(s *Store, conn *driver.Conn) (_ *writer, err error) {
 func (w *writer) close() error {
 	w.queue.close()
 	<-w.ended
-	return w.conn.Close()
+	var err error
+	if w.beside != nil {
+		err = w.beside.Close()
+	}
+	return errors.Join(err, w.conn.Close())
+}
+
+// aside returns a connection beside the writer's own, which reads what is damaged.
+func (w *writer) aside() (conn *driver.Conn, err error) {
+	if w.beside == nil {
+		w.beside, err = connect(w.store.path, driver.OpenReadOnly)
+	}
+	return w.beside, err
 }
 
 func (w *writer) work() {
@@ -114,21 +133,31 @@ func (w *writer) together(requests []*request) int {
 	if len(w.batch) == 0 {
 		return n
 	}
-	if broken := w.transact(w.batch, w.outcomes); broken != nil && len(w.batch) == 1 {
-		w.outcomes[0] = explain(context.Background(), broken)
-	} else if broken != nil {
+	if broken := w.transact(w.batch, w.outcomes); broken != nil {
 		// It may be the fault of one of them, of one that does not fit on the disk for example. Alone, each succeeds or
 		// fails by itself.
 		for i := range w.batch {
-			if broken := w.transact(w.batch[i:i+1], w.outcomes[i:i+1]); broken != nil {
-				w.outcomes[i] = explain(context.Background(), broken)
-			}
+			w.outcomes[i] = explain(context.Background(), w.alone(i))
 		}
 	}
 	for i, r := range w.batch {
 		r.done <- w.outcomes[i]
 	}
 	return n
+}
+
+// alone does one request of the batch in a transaction of its own.
+func (w *writer) alone(i int) (broken error) {
+	// A task that comes across a damaged page goes round it at its next attempt, if there is a way.
+	for range maxAttempts {
+		if broken = w.transact(w.batch[i:i+1], w.outcomes[i:i+1]); broken == nil {
+			return w.outcomes[i]
+		}
+		if primary(broken) != driver.ResultCorrupt {
+			break
+		}
+	}
+	return broken
 }
 
 // transact does the requests in one transaction. When it returns an error, nothing of it has happened.

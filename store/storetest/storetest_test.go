@@ -401,9 +401,10 @@ var defects = map[string]defect{
 			return leased, nil
 		}
 	}},
-	"lets the last writer win": {"CountersLoseNoUpdate", applies(func(good *memory.Store, _ string, r *store.Record) {
-		if s := stored(good, r.Key); r.Version > 0 && r.Version < s.Version {
-			r.Version = s.Version
+	"looks first and writes later": {"CountersLoseNoUpdate", applies(func(good *memory.Store, _ string, r *store.Record) {
+		if s := stored(good, r.Key); s.Version == r.Version {
+			<-time.After(50 * time.Microsecond)
+			r.Version = stored(good, r.Key).Version
 		}
 	})},
 	"fails all that share a commit": {"ConflictingCallsFailOneByOne", func(good *memory.Store, h *hooked) {
@@ -436,8 +437,7 @@ var defects = map[string]defect{
 				if err := good.Apply(ctx, c); err != nil {
 					return err
 				}
-				timer := time.NewTimer(200 * time.Microsecond)
-				<-timer.C
+				<-time.After(200 * time.Microsecond)
 			}
 			return nil
 		}

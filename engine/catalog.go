@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/ebbkit/ebb/connector"
 	"github.com/ebbkit/ebb/connector/builtin"
@@ -56,43 +55,19 @@ func newCatalog(connectors []connector.Connector) (*catalog, error) {
 	return c, errors.Join(problems...)
 }
 
+// add takes a connector in, unless it is not sound.
 func (c *catalog) add(x connector.Connector) error {
-	if x.Name() == "" || strings.Contains(x.Name(), ":") {
-		return fmt.Errorf("%w: a connector has the name %q: it needs one without a colon", ErrInvalid, x.Name())
+	if err := connector.Check(x); err != nil {
+		return fmt.Errorf("%w: Config.Connectors: %w", ErrInvalid, err)
 	}
 	c.apps[x.Name()] = true
-	var problems []error
 	for _, module := range x.Modules() {
-		info := module.Info()
-		name := x.Name() + ":" + info.Name
-		if info.Problem != nil {
-			problems = append(problems, fmt.Errorf("%w: module %s: %w", ErrInvalid, name, info.Problem))
-		}
-		if kinds(module) != 1 {
-			problems = append(problems, fmt.Errorf("%w: module %s must be exactly one of trigger, receiver, action, search and aggregator", ErrInvalid, name))
-		}
+		name := x.Name() + ":" + module.Info().Name
 		versions := append(c.modules[name], module)
 		slices.SortStableFunc(versions, func(a, b connector.Module) int { return a.Info().Version - b.Info().Version })
 		c.modules[name] = versions
 	}
-	return errors.Join(problems...)
-}
-
-// kinds counts the kinds that a module is of.
-func kinds(module connector.Module) int {
-	n := 0
-	for _, is := range []bool{is[connector.Trigger](module), is[connector.Receiver](module), is[connector.Action](module),
-		is[connector.Search](module), is[connector.Aggregator](module)} {
-		if is {
-			n++
-		}
-	}
-	return n
-}
-
-func is[K connector.Module](module connector.Module) bool {
-	_, ok := module.(K)
-	return ok
+	return nil
 }
 
 // find returns the module of a name that speaks a version: that version's own, else one that speaks any, else the newest.

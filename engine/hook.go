@@ -164,7 +164,12 @@ func (c *core) accept(w http.ResponseWriter, r *http.Request) (connector.Respons
 func (c *core) body(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	control := http.NewResponseController(w)
 	limited := control.SetReadDeadline(time.Now().Add(c.cfg.BodyTimeout)) == nil
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, c.cfg.MaxBodyBytes))
+	var buffer bytes.Buffer
+	if r.ContentLength > 0 {
+		buffer.Grow(int(min(r.ContentLength, c.cfg.MaxBodyBytes)) + bytes.MinRead)
+	}
+	_, err := buffer.ReadFrom(http.MaxBytesReader(w, r.Body, c.cfg.MaxBodyBytes))
+	body := buffer.Bytes()
 	var tooLong *http.MaxBytesError
 	switch {
 	case err == nil:
@@ -186,7 +191,8 @@ func (c *core) bundles(ctx context.Context, s *deployed, hook *repo.Hook, receiv
 	if err != nil {
 		return nil, err
 	}
-	request := r.WithContext(ctx)
+	request := new(http.Request)
+	*request = *r
 	request.Body = io.NopCloser(bytes.NewReader(body))
 	request.ContentLength = int64(len(body))
 	call := &connector.Call{
@@ -240,9 +246,9 @@ func write(w http.ResponseWriter, response connector.Response) {
 		}
 	}
 	if header.Get("Content-Type") == "" {
-		header.Set("Content-Type", "text/plain; charset=utf-8")
+		header.Set("Content-Type", plainText)
 	}
-	if kind, _, err := mime.ParseMediaType(header.Get("Content-Type")); (err != nil || active[kind]) && header.Get("Content-Security-Policy") == "" {
+	if !inert(header.Get("Content-Type")) && header.Get("Content-Security-Policy") == "" {
 		header.Set("Content-Security-Policy", "sandbox")
 	}
 	status := response.Status
@@ -253,5 +259,18 @@ func write(w http.ResponseWriter, response connector.Response) {
 	_, _ = w.Write(response.Body) // a caller who has gone needs no answer
 }
 
-// active are the types of content that a browser runs.
-var active = map[string]bool{"text/html": true, "application/xhtml+xml": true, "image/svg+xml": true, "text/xml": true, "application/xml": true}
+// inert says that a browser does nothing with content of this type but show it.
+func inert(contentType string) bool {
+	switch contentType {
+	case plainText, "application/json", "application/json; charset=utf-8":
+		return true
+	}
+	kind, _, err := mime.ParseMediaType(contentType)
+	switch kind {
+	case "text/html", "application/xhtml+xml", "image/svg+xml", "text/xml", "application/xml":
+		return false
+	}
+	return err == nil
+}
+
+const plainText = "text/plain; charset=utf-8"

@@ -66,7 +66,7 @@ func (h *host) call(ctx context.Context, op *flow.Operation) (*connector.Call, e
 		Erased:   op.Erased,
 		Now:      op.Now,
 		Location: op.Location,
-		Log:      h.cfg.Logger.With(zap.String("scenario", h.scenario), zap.String("execution", h.run), zap.Int("module", op.Module)),
+		Log:      h.log(op.Module),
 		HTTP:     h.network.Client(),
 		Dial:     h.network.Dial,
 		Data:     h.data,
@@ -84,6 +84,14 @@ func (h *host) call(ctx context.Context, op *flow.Operation) (*connector.Call, e
 		call.Connection = connection
 	}
 	return call, nil
+}
+
+// log is the logger of a module. A logger that drops everything need not know for whom.
+func (h *host) log(module int) *zap.Logger {
+	if !h.cfg.Logger.Core().Enabled(zap.FatalLevel) {
+		return h.cfg.Logger
+	}
+	return h.cfg.Logger.With(zap.String("scenario", h.scenario), zap.String("execution", h.run), zap.Int("module", module))
 }
 
 func (h *host) data(_ context.Context, name string) (connector.DataStore, error) {

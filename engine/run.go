@@ -112,6 +112,7 @@ type plan struct {
 	id      string
 	bundles []connector.Bundle
 	ask     bool
+	vars    connector.Bundle // made when an expression first asks for it
 }
 
 // Causes for which a run is told to stop without an outcome.
@@ -142,7 +143,7 @@ func (c *core) execute(ctx context.Context, p *plan, respond func(connector.Resp
 		Ask:           p.ask,
 		Now:           x.Started,
 		Location:      p.location,
-		Variables:     p.variables(),
+		Variables:     p.variable,
 		MaxOperations: c.cfg.MaxOperations,
 	}
 	if !p.settings.Confidential {
@@ -170,16 +171,22 @@ func (c *core) execute(ctx context.Context, p *plan, respond func(connector.Resp
 	return x, observed.events, nil
 }
 
-// variables are the roots that expressions may name beside the modules (https://help.make.com/system-variables).
-func (p *plan) variables() connector.Bundle {
-	return connector.NewBundle(
-		"var", connector.NewBundle(
-			"scenario", connector.NewBundle("id", p.doc.ID, "name", p.doc.Name, "executionId", p.id),
-			"execution", connector.NewBundle("id", p.id),
-			"organization", connector.NewBundle("id", p.doc.Tenant),
-		),
-		"executionId", p.id,
-	)
+// variable is a root that expressions may name beside the modules (https://help.make.com/system-variables).
+func (p *plan) variable(root string) (any, bool) {
+	switch root {
+	case "executionId":
+		return p.id, true
+	case "var":
+		if p.vars.Len() == 0 {
+			p.vars = connector.NewBundle(
+				"scenario", connector.NewBundle("id", p.doc.ID, "name", p.doc.Name, "executionId", p.id),
+				"execution", connector.NewBundle("id", p.id),
+				"organization", connector.NewBundle("id", p.doc.Tenant),
+			)
+		}
+		return p.vars, true
+	}
+	return nil, false
 }
 
 // record is what is kept of an execution.

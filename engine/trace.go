@@ -1,60 +1,81 @@
 package engine
 
 import (
+	"encoding/binary"
 	"errors"
-	"fmt"
+	"math"
 
 	"github.com/ebbkit/ebb/connector"
 	"github.com/ebbkit/ebb/engine/internal/flow"
 )
 
 // A trace keeps what happens in a run as the bytes that will be stored, event by event, so that a long run needs no more
-// memory than what is kept of it. Each event is a bundle in connector's wire format:
+// memory than what is kept of it. An event is a letter and what belongs to it: numbers as unsigned varints, texts with
+// their length in front, bundles in connector's wire format.
 //
-//	{o: operation, m: module, i: bundle}      a module begins
-//	{o: operation, b: bundle}                 it gives a bundle
-//	{o: operation, e: type, t: message}       it fails
-//	{m: module, w: text}                      a warning
-//	{x: true}                                 the rest was dropped
+//	i operation module bundle    a module begins
+//	b operation bundle           it gives a bundle
+//	e operation type message     it fails
+//	w module text                a warning
+//	x                            the rest was dropped
 type trace struct {
 	events    []byte
 	limit     int64
 	truncated bool
 }
 
-func (t *trace) add(event connector.Bundle) {
-	if t.truncated {
-		return
-	}
-	events, err := connector.AppendBundle(t.events, event)
+var _ flow.Observer = (*trace)(nil)
+
+// keep ends an event: it stays when it fits, and else it is the last one.
+func (t *trace) keep(events []byte, err error) {
 	if err == nil && int64(len(events)) <= t.limit {
 		t.events = events
 		return
 	}
 	t.truncated = true
-	if events, err := connector.AppendBundle(t.events, connector.NewBundle("x", true)); err == nil {
-		t.events = events
-	}
+	t.events = append(t.events, 'x')
 }
 
 // Began implements flow.Observer.
 func (t *trace) Began(number int64, module int, in connector.Bundle) {
-	t.add(connector.NewBundle("o", number, "m", int64(module), "i", in))
+	if !t.truncated {
+		t.keep(connector.AppendBundle(appendNumbers(append(t.events, 'i'), number, int64(module)), in))
+	}
 }
 
 // Gave implements flow.Observer.
 func (t *trace) Gave(number int64, out connector.Bundle) {
-	t.add(connector.NewBundle("o", number, "b", out))
+	if !t.truncated {
+		t.keep(connector.AppendBundle(appendNumbers(append(t.events, 'b'), number), out))
+	}
 }
 
 // Failed implements flow.Observer.
 func (t *trace) Failed(number int64, failure *flow.Failure) {
-	t.add(connector.NewBundle("o", number, "e", string(failure.Type), "t", failure.Message))
+	if !t.truncated {
+		t.keep(appendTexts(appendNumbers(append(t.events, 'e'), number), string(failure.Type), failure.Message), nil)
+	}
 }
 
 // Warned implements flow.Observer.
 func (t *trace) Warned(module int, field, message string) {
-	t.add(connector.NewBundle("m", int64(module), "w", field+": "+message))
+	if !t.truncated {
+		t.keep(appendTexts(appendNumbers(append(t.events, 'w'), int64(module)), field+": "+message), nil)
+	}
+}
+
+func appendNumbers(dst []byte, numbers ...int64) []byte {
+	for _, n := range numbers {
+		dst = binary.AppendUvarint(dst, uint64(n))
+	}
+	return dst
+}
+
+func appendTexts(dst []byte, texts ...string) []byte {
+	for _, text := range texts {
+		dst = append(binary.AppendUvarint(dst, uint64(len(text))), text...)
+	}
+	return dst
 }
 
 var errTrace = errors.New("engine: trace cannot be read")
@@ -62,34 +83,79 @@ var errTrace = errors.New("engine: trace cannot be read")
 // readTrace turns events back into what an execution tells.
 func (x *Execution) readTrace(events []byte) error {
 	place := map[int64]int{} // of an operation among the steps
-	for len(events) > 0 {
-		event, rest, err := connector.DecodeBundle(events)
-		if err != nil {
-			return fmt.Errorf("%w: %w", errTrace, err)
-		}
-		events = rest
-		operation, _ := event.Get("o").(int64)
-		module, _ := event.Get("m").(int64)
-		if in, ok := event.Get("i").(connector.Bundle); ok {
+	r := &eventReader{rest: events}
+	for len(r.rest) > 0 && r.err == nil {
+		kind := r.rest[0]
+		r.rest = r.rest[1:]
+		switch kind {
+		case 'i':
+			operation, step := r.number(), Step{Module: int(r.number())}
+			step.In = r.bundle()
 			place[operation] = len(x.Trace)
-			x.Trace = append(x.Trace, Step{Module: int(module), In: in})
-			continue
+			x.Trace = append(x.Trace, step)
+		case 'b':
+			if at, ok := place[r.number()]; ok {
+				x.Trace[at].Out = append(x.Trace[at].Out, r.bundle())
+				continue
+			}
+			r.fail()
+		case 'e':
+			if at, ok := place[r.number()]; ok {
+				x.Trace[at].Error = &Failure{Module: x.Trace[at].Module, Type: connector.ErrorType(r.text()), Message: r.text()}
+				continue
+			}
+			r.fail()
+		case 'w':
+			x.Warnings = append(x.Warnings, Warning{Module: int(r.number()), Message: r.text()})
+		case 'x':
+			x.Truncated = true
+		default:
+			r.fail()
 		}
-		if text, ok := event.Get("w").(string); ok {
-			x.Warnings = append(x.Warnings, Warning{Module: int(module), Message: text})
-			continue
-		}
-		at, known := place[operation]
-		if out, ok := event.Get("b").(connector.Bundle); ok && known {
-			x.Trace[at].Out = append(x.Trace[at].Out, out)
-			continue
-		}
-		if kind, ok := event.Get("e").(string); ok && known {
-			message, _ := event.Get("t").(string)
-			x.Trace[at].Error = &Failure{Module: x.Trace[at].Module, Type: connector.ErrorType(kind), Message: message}
-			continue
-		}
-		x.Truncated = x.Truncated || event.Get("x") == true
 	}
-	return nil
+	return r.err
+}
+
+// An eventReader reads what belongs to events. After the first error it gives zero values.
+type eventReader struct {
+	rest []byte
+	err  error
+}
+
+func (r *eventReader) fail() {
+	if r.err == nil {
+		r.err = errTrace
+	}
+	r.rest = nil
+}
+
+func (r *eventReader) number() int64 {
+	n, size := binary.Uvarint(r.rest)
+	if size <= 0 || n > math.MaxInt64 {
+		r.fail()
+		return 0
+	}
+	r.rest = r.rest[size:]
+	return int64(n)
+}
+
+func (r *eventReader) text() string {
+	size := r.number()
+	if size > int64(len(r.rest)) {
+		r.fail()
+		return ""
+	}
+	text := string(r.rest[:size])
+	r.rest = r.rest[size:]
+	return text
+}
+
+func (r *eventReader) bundle() connector.Bundle {
+	b, rest, err := connector.DecodeBundle(r.rest)
+	if err != nil {
+		r.fail()
+		return connector.Bundle{}
+	}
+	r.rest = rest
+	return b
 }

@@ -89,7 +89,8 @@ func (r *run) take(n *node, g *group, input connector.Bundle) {
 		return
 	}
 	if g.stream == nil {
-		g.stream = newStream(r.ctx, module, r.call(n, connector.Bundle{}))
+		call := r.call(n, connector.Bundle{})
+		g.stream = newStream(r.ctx, module, &call)
 	}
 	g.stream.push(input)
 }

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"encoding/binary"
+	"math/rand/v2"
 	"time"
 
 	"github.com/google/uuid" // RFC 9562 text form of what the run's own randomness draws
@@ -22,19 +23,31 @@ func (r *run) Module(slot int) (any, bool) {
 }
 
 // Var returns a root beside the modules.
-func (r *run) Var(root string) (any, bool) { return r.start.Variables.Lookup(root) }
+func (r *run) Var(root string) (any, bool) {
+	if r.start.Variables == nil {
+		return nil, false
+	}
+	return r.start.Variables(root)
+}
 
 // Now returns the time of the run.
 func (r *run) Now() time.Time { return r.now }
 
 // Random draws from 0 up to but not including 1.
-func (r *run) Random() float64 { return r.random.Float64() }
+func (r *run) Random() float64 { return r.chance().Float64() }
+
+func (r *run) chance() *rand.Rand {
+	if r.random == nil {
+		r.random = rand.New(rand.NewChaCha8(r.start.Seed))
+	}
+	return r.random
+}
 
 // UUID draws a UUID of version 4.
 func (r *run) UUID() string {
 	var id uuid.UUID
-	binary.BigEndian.PutUint64(id[:8], r.random.Uint64())
-	binary.BigEndian.PutUint64(id[8:], r.random.Uint64())
+	binary.BigEndian.PutUint64(id[:8], r.chance().Uint64())
+	binary.BigEndian.PutUint64(id[8:], r.chance().Uint64())
 	id[6] = id[6]&0x0f | 0x40
 	id[8] = id[8]&0x3f | 0x80
 	return id.String()

@@ -2,7 +2,6 @@ package flow
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 
@@ -77,12 +76,8 @@ func recovered(name string, err *error) {
 
 // FailureOf turns the error of a module into what the run knows of it.
 func FailureOf(err error) *Failure {
-	failure := &Failure{Type: connector.TypeOf(err), Message: err.Error()}
-	var typed *connector.Error
-	if errors.As(err, &typed) {
-		failure.Detail, failure.After = typed.Detail, typed.After
-	}
-	return failure
+	shown := connector.AsError(err)
+	return &Failure{Type: shown.Type, Message: shown.Error(), Detail: shown.Detail, After: shown.After}
 }
 
 func failuref(kind connector.ErrorType, format string, args ...any) *Failure {

@@ -25,8 +25,9 @@ type Start struct {
 	Location *time.Location
 	// Seed is what the keywords random and uuid are drawn from.
 	Seed [32]byte
-	// Variables are the roots beside the modules that expressions may name: "var", "executionId".
-	Variables connector.Bundle
+	// Variables gives the roots beside the modules that expressions may name: "var", "executionId". It gives the same every
+	// time. Nil: there are none.
+	Variables func(root string) (any, bool)
 
 	// MaxOperations ends the run with OperationsLimitExceededError when it wants to do more. Zero: no limit.
 	MaxOperations int64
@@ -72,7 +73,6 @@ func (p *Program) Run(ctx context.Context, host Host, start Start) (Outcome, err
 		host:         host,
 		start:        &start,
 		now:          start.Now,
-		random:       rand.New(rand.NewChaCha8(start.Seed)),
 		bundles:      make([]any, p.slots),
 		aggregations: make([]aggregation, p.aggregators),
 		variables:    variables{},
@@ -107,7 +107,7 @@ type run struct {
 	start *Start
 
 	now    time.Time
-	random *rand.Rand
+	random *rand.Rand // made when it is first asked
 
 	// bundles holds, by slot, what each module on the way to the one at work has given, and nil for all others. So an
 	// expression sees what lies upstream and nothing else.
@@ -115,6 +115,8 @@ type run struct {
 	aggregations []aggregation
 	variables    variables
 	handling     *handling
+	// acting is the call of the pure action at work: it ends before the next one begins.
+	acting connector.Call
 	// erased names the fields of the mapper that was evaluated last which are to be erased.
 	erased []string
 
@@ -244,13 +246,15 @@ func (r *run) operate(n *node) error {
 func (r *run) perform(n *node, input connector.Bundle, bundles []connector.Bundle) ([]connector.Bundle, *Failure, error) {
 	if n.pure {
 		if action, ok := n.module.(connector.Action); ok {
-			bundle, err := do(r.ctx, n.name, action, r.call(n, input))
+			r.acting = r.call(n, input)
+			bundle, err := do(r.ctx, n.name, action, &r.acting)
 			if err != nil {
 				return nil, FailureOf(err), nil
 			}
 			return []connector.Bundle{bundle}, nil, nil
 		}
-		given, err := Invoke(r.ctx, &Operation{Name: n.name, Impl: n.module, Bundles: bundles}, r.call(n, input))
+		call := r.call(n, input)
+		given, err := Invoke(r.ctx, &Operation{Name: n.name, Impl: n.module, Bundles: bundles}, &call)
 		if err != nil {
 			return nil, FailureOf(err), nil
 		}
@@ -280,8 +284,8 @@ func (r *run) perform(n *node, input connector.Bundle, bundles []connector.Bundl
 }
 
 // call is what a pure module gets to see.
-func (r *run) call(n *node, input connector.Bundle) *connector.Call {
-	return &connector.Call{
+func (r *run) call(n *node, input connector.Bundle) connector.Call {
+	return connector.Call{
 		Params:   n.params,
 		Input:    input,
 		Erased:   r.erased,
@@ -320,7 +324,8 @@ func (r *run) search(n *node, number int64, module connector.Search, input conne
 	var index int64
 	follow, err := func() (follow, err error) {
 		defer recovered(n.name, &err)
-		for bundle, err := range module.Search(r.ctx, r.call(n, input)) {
+		call := r.call(n, input)
+		for bundle, err := range module.Search(r.ctx, &call) {
 			if err != nil {
 				return nil, err
 			}

@@ -1,10 +1,10 @@
 package engine_test
 
 import (
-	"errors"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -191,13 +191,14 @@ func TestClosedEngineSaysSo(t *testing.T) {
 
 func TestOneServeAtATime(t *testing.T) {
 	t.Parallel()
-	e := start(t, engine.Config{})
-	serve(t, e)
-	for {
-		err := e.Serve(canceled(t))
-		if errors.Is(err, engine.ErrServing) {
-			return
-		}
-		require.NoError(t, err) // the first one has not begun yet
-	}
+	synctest.Test(t, func(t *testing.T) {
+		e, err := engine.New(engine.Config{})
+		require.NoError(t, err)
+		stop := serve(t, e)
+		synctest.Wait()
+		require.ErrorIs(t, e.Serve(t.Context()), engine.ErrServing)
+		stop()
+		require.NoError(t, e.Serve(canceled(t)))
+		require.NoError(t, e.Close())
+	})
 }

@@ -27,6 +27,7 @@ type core struct {
 	rates     rates
 	queues    queues
 	waiters   waiters
+	tide      tide
 	workers   *workers
 
 	closing context.Context // ends with the engine

@@ -59,6 +59,7 @@ func (c *core) enqueue(ctx context.Context, s *deployed, hook *repo.Hook, bundle
 		answer = c.waiters.add(deliveries[0].ID)
 		defer c.waiters.remove(deliveries[0].ID)
 	}
+	c.tide.turn()
 	if err := c.repo.Apply(context.WithoutCancel(ctx), changes...); err != nil {
 		give()
 		if errors.Is(err, store.ErrTooLarge) || errors.Is(err, crypto.ErrTooLarge) {

@@ -184,6 +184,7 @@ func (c *core) work(ctx context.Context, j *job) {
 	default:
 		c.waiters.answer(d.ID, accepted)
 	}
+	c.tide.wait()
 	c.finish(ctx, j, s, x, events)
 }
 

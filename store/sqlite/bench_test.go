@@ -167,3 +167,136 @@ func bytesOf(n int64) (id [16]byte) {
 	id[6], id[7] = 0x70|byte(mixed>>60), byte(mixed>>52)
 	return id
 }
+
+// BenchmarkApply is one writer who waits for each record: its latency is that of the disk.
+func BenchmarkApply(b *testing.B) {
+	s, _ := benchOpen(b)
+	body := make([]byte, 200)
+	n := int64(0)
+	b.ReportAllocs()
+	for b.Loop() {
+		n++
+		if err := s.Apply(b.Context(), put(effect(n, uuid(n&^7), body))); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkBareApply is what BenchmarkApply does without a store.
+func BenchmarkBareApply(b *testing.B) {
+	w := openBare(b, true)
+	body := make([]byte, 200)
+	n := int64(0)
+	for b.Loop() {
+		n++
+		w.run(b, n, 1, 1, body)
+	}
+}
+
+// fill puts n effects, eight to a run, many to a commit.
+func fill(b *testing.B, s *sqlite.Store, n int64, set func(int64, *store.Record)) {
+	b.Helper()
+	body := make([]byte, 200)
+	var changes []store.Change
+	for i := range n {
+		r := effect(i, uuid(i&^7), body)
+		if set != nil {
+			set(i, r)
+		}
+		if changes = append(changes, put(r)); len(changes) == 2000 || i == n-1 {
+			require.NoError(b, s.Apply(b.Context(), changes...))
+			changes = changes[:0]
+		}
+	}
+}
+
+// BenchmarkClaim leases 100 records at a time.
+func BenchmarkClaim(b *testing.B) {
+	s, _ := benchOpen(b)
+	const records, limit = 20_000, 100
+	fill(b, s, records, func(n int64, r *store.Record) { r.Due = start.Add(time.Duration(n)) })
+	now, taken := start.Add(time.Second), 0
+	b.ReportAllocs()
+	for b.Loop() {
+		leased, err := s.Claim(b.Context(), "effect", now, now.Add(time.Second), limit)
+		if err != nil || len(leased) == 0 {
+			b.Fatal(len(leased), err)
+		}
+		if taken += len(leased); taken%records == 0 {
+			now = now.Add(2 * time.Second)
+		}
+	}
+	b.ReportMetric(float64(taken)/b.Elapsed().Seconds(), "records/s")
+}
+
+// BenchmarkClaimOfNothing is what an idle worker asks.
+func BenchmarkClaimOfNothing(b *testing.B) {
+	s, _ := benchOpen(b)
+	fill(b, s, 10_000, func(n int64, r *store.Record) { r.Due = start.Add(time.Hour) })
+	b.ReportAllocs()
+	for b.Loop() {
+		if leased, err := s.Claim(b.Context(), "effect", start, start.Add(1), 10); err != nil || len(leased) > 0 {
+			b.Fatal(len(leased), err)
+		}
+	}
+}
+
+func BenchmarkGet(b *testing.B) {
+	s, _ := benchOpen(b)
+	const records = 100_000
+	fill(b, s, records, nil)
+	n := int64(0)
+	b.ReportAllocs()
+	for b.Loop() {
+		n = (n + 7919) % records
+		if _, err := s.Get(b.Context(), store.Key{Kind: "effect", ID: uuid(n)}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkMillion searches among a million records: for the eight of one parent, and for what a sweep has to take when
+// there is nothing.
+func BenchmarkMillion(b *testing.B) {
+	s, _ := benchOpen(b)
+	const records = 1_000_000
+	fill(b, s, records, nil)
+	b.Run("FindByParent", func(b *testing.B) {
+		n := int64(0)
+		b.ReportAllocs()
+		for b.Loop() {
+			n = (n + 7919*8) % records
+			found := 0
+			for _, err := range s.Find(b.Context(), store.Query{Kind: "effect", Parent: uuid(n &^ 7)}) {
+				if err != nil {
+					b.Fatal(err)
+				}
+				found++
+			}
+			if found != 8 {
+				b.Fatal(found)
+			}
+		}
+	})
+	b.Run("SweepOfNothing", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			q := store.Query{Kind: "effect", AllTenants: true, Category: "execution_detail", CreatedBefore: start, KeysOnly: true}
+			for range s.Find(b.Context(), q) {
+				b.Fatal("something is due")
+			}
+		}
+	})
+	b.Run("FindAll", func(b *testing.B) {
+		found := 0
+		for b.Loop() {
+			for _, err := range s.Find(b.Context(), store.Query{Kind: "effect", AllTenants: true, KeysOnly: true}) {
+				if err != nil {
+					b.Fatal(err)
+				}
+				found++
+			}
+		}
+		b.ReportMetric(float64(found)/b.Elapsed().Seconds(), "records/s")
+	})
+}

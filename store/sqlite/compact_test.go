@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -35,18 +36,18 @@ func bytesBeside(t *testing.T, dir string) map[string][]byte {
 func TestDeletedBytesAreGone(t *testing.T) {
 	t.Parallel()
 	pattern := regexp.MustCompile("needle-[0-9a-f]{16}")
-	for _, seed := range []uint64{1, 2, rand.Uint64()} {
+	for _, seed := range []uint64{8, rand.Uint64()} {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			s := openAt(t, filepath.Join(dir, "ebb.db"))
 			random := rand.New(rand.NewPCG(seed, 1))
-			live := map[int]*store.Record{}
+			var live []*store.Record
 			needles := map[string]bool{} // true: still there
 			fill := func(r *store.Record) {
 				needle := fmt.Sprintf("needle-%016x", random.Uint64())
 				size := []int{24, 100, 300, 700, 1500, 2048, 2049, 3500, 9000, 70_000}[random.IntN(10)]
-				r.Body = bytes.Repeat([]byte(needle+"/"), size/24+1)[:max(size, 24)]
+				r.Body = bytes.Repeat([]byte(needle+"/"), size/24+1)[:size]
 				r.Subjects = nil
 				if random.IntN(3) == 0 {
 					r.Subjects = []string{"subject-" + needle}
@@ -55,25 +56,23 @@ func TestDeletedBytesAreGone(t *testing.T) {
 				needles[needle] = true
 			}
 			needleOf := func(r *store.Record) string { return string(r.Body[:23]) }
-			for n := range 2500 {
-				switch {
-				case random.IntN(3) > 0 || len(live) < 50:
+			for range 1200 {
+				if random.IntN(3) > 0 || len(live) < 50 {
 					r := note(int64(random.Uint64() >> 24))
 					fill(r)
 					require.NoError(t, s.Apply(t.Context(), put(r)))
-					live[n] = r
-				default:
-					for at, r := range live {
-						needles[needleOf(r)] = false
-						if random.IntN(3) == 0 {
-							fill(r)
-							require.NoError(t, s.Apply(t.Context(), put(r)))
-						} else {
-							require.NoError(t, s.Apply(t.Context(), store.Change{Delete: r}))
-							delete(live, at)
-						}
-						break
-					}
+					live = append(live, r)
+					continue
+				}
+				at := random.IntN(len(live))
+				r := live[at]
+				needles[needleOf(r)] = false
+				if random.IntN(3) == 0 {
+					fill(r)
+					require.NoError(t, s.Apply(t.Context(), put(r)))
+				} else {
+					require.NoError(t, s.Apply(t.Context(), store.Change{Delete: r}))
+					live = slices.Delete(live, at, at+1)
 				}
 			}
 			_, err := s.Compact(t.Context())

@@ -129,7 +129,7 @@ func TestDamagedFileNeverLies(t *testing.T) {
 	content, err := os.ReadFile(original)
 	require.NoError(t, err)
 	good, bad := 0, 0
-	for round := range 150 {
+	for round := range 45 {
 		random := rand.New(rand.NewPCG(uint64(round), 3))
 		damaged := bytes.Clone(content)
 		switch round % 3 {
@@ -191,8 +191,8 @@ func TestDamagedFileNeverLies(t *testing.T) {
 		_ = s.Close()
 	}
 	t.Logf("%d good records, %d errors", good, bad)
-	require.Greater(t, good, 10_000)
-	require.Greater(t, bad, 100)
+	require.Greater(t, good, 3000)
+	require.Greater(t, bad, 30)
 }
 
 // TestRecordsBesideADamagedPageAreFound destroys pages of large bodies only: nothing else may be lost.

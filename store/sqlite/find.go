@@ -135,13 +135,14 @@ func (f *search) decide(rd *reader, sql *kindSQL) error {
 		if _, err := stmt.Step(); err != nil {
 			return err
 		}
-		few := stmt.ColumnInt64(0) <= maxNarrow
+		matches := stmt.ColumnInt64(0)
 		if err := stmt.Reset(); err != nil {
 			return err
 		}
-		if few {
-			f.how = listed
-			f.pending, err = f.ids(rd, narrowIDs(sql, f.query))
+		if matches <= maxNarrow {
+			if f.how = listed; matches > 0 {
+				f.pending, err = f.ids(rd, narrowIDs(sql, f.query))
+			}
 			return err
 		}
 	}

@@ -23,7 +23,8 @@ type kindSQL struct {
 
 	records, bodies, subjects                          string // tables
 	byID, byParent, byTenant, byCreated, byDue, byGone string // indexes
-	whole, bare                                        string // statements that read one record, with and without its body
+	readWhole, readBare, from                          string // how statements begin that read records, with and without bodies
+	whole, bare                                        string // statements that read one record
 }
 
 func newKindSQL(kind store.Kind) *kindSQL {
@@ -33,8 +34,11 @@ func newKindSQL(kind store.Kind) *kindSQL {
 		records: "r_" + k, bodies: "b_" + k, subjects: "s_" + k,
 		byID: "i_" + k, byParent: "p_" + k, byTenant: "t_" + k, byCreated: "c_" + k, byDue: "d_" + k, byGone: "g_" + k,
 	}
-	sql.whole = sql.sql("SELECT {columns}, {body} FROM {records} AS r WHERE r.id = ?")
-	sql.bare = sql.sql("SELECT {columns} FROM {records} AS r WHERE r.id = ?")
+	sql.readWhole = sql.sql("SELECT {columns}, {body}")
+	sql.readBare = sql.sql("SELECT {columns}")
+	sql.from = sql.sql(" FROM {records} AS r")
+	sql.whole = sql.readWhole + sql.from + " WHERE r.id = ?"
+	sql.bare = sql.readBare + sql.from + " WHERE r.id = ?"
 	return sql
 }
 

@@ -102,9 +102,9 @@ func (k *kindSQL) byIdent(body bool) string {
 // or all.
 func pageOf(sql *kindSQL, q store.Query) *selection {
 	sel := &selection{}
-	read := sql.sql("SELECT {columns}, {body}")
+	read := sql.readWhole
 	if q.KeysOnly {
-		read = sql.sql("SELECT {columns}")
+		read = sql.readBare
 	}
 	id := sel.along(sql, q, read, false)
 	sel.filter(q)
@@ -124,13 +124,13 @@ func idsBehind(sql *kindSQL, q store.Query, after string) *selection {
 // this is what is to be read.
 func (sel *selection) along(sql *kindSQL, q store.Query, read string, ids bool) (id string) {
 	id = "r.id"
-	table := sql.sql(" FROM {records} AS r INDEXED BY ")
+	table := sql.from + " INDEXED BY "
 	switch {
 	case q.Subject != "" && ids:
-		id, table = "s.id", sql.sql(" FROM {subjects} AS s")
+		id, table = "s.id", " FROM "+sql.subjects+" AS s"
 	case q.Subject != "":
 		// CROSS JOIN fixes the order of the loops: first the subject, then its records.
-		id, table = "s.id", sql.sql(" FROM {subjects} AS s CROSS JOIN {records} AS r ON r.id = s.id")
+		id, table = "s.id", " FROM "+sql.subjects+" AS s CROSS JOIN "+sql.records+" AS r ON r.id = s.id"
 	case q.Parent != "":
 		table += sql.byParent
 		sel.and("r.parent = ?", name(q.Parent))
@@ -228,7 +228,7 @@ func narrowIDs(sql *kindSQL, q store.Query) *selection {
 }
 
 func (sel *selection) narrow(sql *kindSQL, q store.Query, read string) {
-	sel.head = read + sql.sql(" FROM {records} AS r INDEXED BY ")
+	sel.head = read + sql.from + " INDEXED BY "
 	if q.Visibility == store.Passive {
 		sel.head += sql.byGone
 		sel.and("r.passive IS NOT NULL", nil)

@@ -208,7 +208,7 @@ var ways = []store.Query{
 func withSubject(_ int, r *store.Record) { r.Subjects = []string{"t"} }
 
 func findInOrder(t *testing.T, s store.Store) {
-	ids := crowd(t, s, "a", 1500, withSubject)
+	ids := crowd(t, s, "a", 1200, withSubject)
 	for _, q := range ways {
 		q.Kind = "a"
 		require.Equal(t, ids, idsOf(find(t, s, q)), "%+v", q)
@@ -238,10 +238,10 @@ func findStartsAfter(t *testing.T, s store.Store) {
 }
 
 func findEndsAtLimit(t *testing.T, s store.Store) {
-	ids := crowd(t, s, "a", 1100, withSubject)
+	ids := crowd(t, s, "a", 700, withSubject)
 	for _, q := range ways {
 		q.Kind = "a"
-		for _, limit := range []int{1, 2, 31, 32, 33, 255, 256, 257, 1024, 1100, 5000} {
+		for _, limit := range []int{1, 32, 33, 257, 700, 5000} {
 			q.Limit, q.Reverse = limit, false
 			require.Equal(t, ids[:min(limit, len(ids))], idsOf(find(t, s, q)), "%+v", q)
 			q.Reverse = true
@@ -250,12 +250,12 @@ func findEndsAtLimit(t *testing.T, s store.Store) {
 	}
 	// The limit counts what matches, not what is looked at.
 	q := store.Query{Kind: "a", Tenant: "acme", State: "rare", Limit: 2}
-	for _, i := range []int{1090, 1095, 1099} {
+	for _, i := range []int{690, 695, 699} {
 		r := record("a", ids[i])
 		r.Version, r.State = 1, "rare"
 		require.NoError(t, s.Apply(t.Context(), touch(r)))
 	}
-	require.Equal(t, []string{ids[1090], ids[1095]}, idsOf(find(t, s, q)))
+	require.Equal(t, []string{ids[690], ids[695]}, idsOf(find(t, s, q)))
 }
 
 func findKeysOnly(t *testing.T, s store.Store) {

@@ -22,7 +22,7 @@ var looping = map[string]func(*testing.T, store.Store){
 func loopDeletes(t *testing.T, s store.Store) {
 	for i, way := range ways {
 		kind := store.Kind("k" + string(rune('a'+i)))
-		ids := crowd(t, s, kind, 700, withSubject)
+		ids := crowd(t, s, kind, 300, withSubject)
 		way.Kind, way.Reverse = kind, i%2 == 1
 		var got []string
 		for r, err := range s.Find(t.Context(), way) {
@@ -101,7 +101,7 @@ func loopCallsAll(t *testing.T, s store.Store) {
 func loopSeesStaying(t *testing.T, s store.Store) {
 	for i, way := range ways {
 		kind := store.Kind("k" + string(rune('a'+i)))
-		ids := crowd(t, s, kind, 900, withSubject)
+		ids := crowd(t, s, kind, 360, withSubject)
 		staying := map[string]bool{}
 		for n, id := range ids {
 			if n%3 != 0 {
@@ -115,7 +115,7 @@ func loopSeesStaying(t *testing.T, s store.Store) {
 			require.NoError(t, err)
 			seen[r.ID]++
 			// One of every third goes, another comes.
-			if n < 300 {
+			if n < 120 {
 				gone := record(kind, ids[n*3])
 				gone.Version = 1
 				fresh := record(kind, scattered(10_000+n))
@@ -134,7 +134,7 @@ func loopSeesStaying(t *testing.T, s store.Store) {
 
 func loopBreaks(t *testing.T, s store.Store) {
 	crowd(t, s, "a", 300, nil)
-	for stop := range 290 {
+	for stop := 0; stop < 290; stop += 17 {
 		n := 0
 		for _, err := range s.Find(t.Context(), store.Query{Kind: "a", Tenant: "acme"}) {
 			require.NoError(t, err)

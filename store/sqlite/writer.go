@@ -98,12 +98,15 @@ func (w *writer) work() {
 // takes.
 const patience = 20 * time.Microsecond
 
-// linger lets those who were just answered queue again before the next commit starts: often they write on. Without it,
-// every other commit would be made for the first few of them. It waits only as long as the queue grows, and not at all for
-// a single writer.
+// linger lets those who were just answered queue again before the next commit starts: often they write on. Without it, one
+// half of the writers would wait for the commit of the other half, and the other way round. It waits only as long as the
+// queue grows, and not at all for a single writer.
 func (w *writer) linger(answered int) {
+	if answered < 2 {
+		return
+	}
 	longest, grown := w.queue.len(), time.Now()
-	for longest < answered && time.Since(grown) < patience {
+	for all := longest + answered; longest < all && time.Since(grown) < patience; {
 		runtime.Gosched()
 		if n := w.queue.len(); n > longest {
 			longest, grown = n, time.Now()

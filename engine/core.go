@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	"github.com/ebbkit/ebb/connector"
 	"github.com/ebbkit/ebb/connector/transport"
 	"github.com/ebbkit/ebb/engine/internal/expr"
 	"github.com/ebbkit/ebb/engine/internal/repo"
@@ -28,11 +28,13 @@ type core struct {
 	queues    queues
 	waiters   waiters
 	tide      tide
+	unlimited sync.Once
 	workers   *workers
 
 	closing context.Context // ends with the engine
 	shut    context.CancelFunc
-	serving sync.WaitGroup
+
+	latest atomic.Int64 // the latest instant that leases have gone by, in nanoseconds since 1970
 }
 
 func newCore(cfg Config) (*core, error) {
@@ -40,9 +42,7 @@ func newCore(cfg Config) (*core, error) {
 	if err != nil {
 		return nil, err
 	}
-	language, err := expr.New(expr.Options{
-		NewObject: func(names []string, values []any) any { return connector.BundleOf(names, values) },
-	})
+	language, err := expr.New(expr.Options{})
 	if err != nil {
 		return nil, err
 	}
@@ -71,10 +71,23 @@ func (c *core) open() error {
 }
 
 func (c *core) close() error {
+	ended := c.workers.close()
 	c.shut()
-	c.serving.Wait()
-	<-c.workers.done()
+	<-ended
 	return nil
+}
+
+// clock is the time that leases go by: that of the host, which is not believed when it goes backwards.
+func (c *core) clock() time.Time {
+	for {
+		now, latest := c.now().UnixNano(), c.latest.Load()
+		if now <= latest {
+			return time.Unix(0, latest).UTC()
+		}
+		if c.latest.CompareAndSwap(latest, now) {
+			return time.Unix(0, now).UTC()
+		}
+	}
 }
 
 // notFound gives the store's answer in the engine's words. What cannot be an ID is the ID of nothing.
@@ -93,46 +106,56 @@ const cacheTime = time.Second
 type cache[V any] struct {
 	mu      sync.RWMutex
 	entries map[string]cached[V]
+	// changes counts what was forgotten: what was read before a change must not be remembered after it.
+	changes int64
 }
 
 type cached[V any] struct {
 	value V
+	err   error
 	read  time.Time
 }
 
-// get returns what is remembered, or reads it. Errors are not remembered.
-func (c *cache[V]) get(ctx context.Context, key string, read func(context.Context) (V, error)) (V, error) {
+// get returns what is remembered, or reads it. An error is remembered when keep says so.
+func (c *cache[V]) get(ctx context.Context, key string, keep func(error) bool, read func(context.Context) (V, error)) (V, error) {
 	c.mu.RLock()
 	entry, ok := c.entries[key]
+	changes := c.changes
 	c.mu.RUnlock()
 	if ok && time.Since(entry.read) < cacheTime {
-		return entry.value, nil
+		return entry.value, entry.err
 	}
-	entry.read = time.Now()
-	var err error
-	if entry.value, err = read(ctx); err != nil {
-		c.forget(key)
-		return entry.value, err
+	began := time.Now()
+	value, err := read(ctx)
+	if err != nil && !keep(err) {
+		return value, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.entries == nil {
-		c.entries = make(map[string]cached[V])
+	if c.changes == changes {
+		if c.entries == nil {
+			c.entries = make(map[string]cached[V])
+		}
+		c.entries[key] = cached[V]{value, err, began}
 	}
-	c.entries[key] = entry
-	return entry.value, nil
+	return value, err
 }
 
-// last returns what is remembered, however old it is.
-func (c *cache[V]) last(key string) (V, bool) {
+// last returns what was remembered last, however old it is.
+func (c *cache[V]) last(key string) (value V, ok bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	entry, ok := c.entries[key]
-	return entry.value, ok
+	return entry.value, ok && entry.err == nil
 }
 
+// forget lets the next get read anew.
 func (c *cache[V]) forget(key string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.changes++
 	delete(c.entries, key)
 }
+
+// never remembers no error.
+func never(error) bool { return false }

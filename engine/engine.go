@@ -89,6 +89,9 @@ type Config struct {
 
 	// MaxOperations ends a run with OperationsLimitExceededError. Default: 1 000 000.
 	MaxOperations int64
+	// MaxBundles ends a run with MaxResultsExceededError when one operation of a module with an effect gives more. Default:
+	// 100 000.
+	MaxBundles int64
 	// MaxRunTime ends a run with ScenarioTimeoutError. Default: 40 min, as in Make.
 	MaxRunTime time.Duration
 	// MaxModuleTime ends one operation with ModuleTimeoutError. Default: 6 min, which is more than any generic module
@@ -133,6 +136,7 @@ func (c *Config) setDefaults() error {
 	fill(&c.MaxHookRequests, 300)
 	fill(&c.MaxQueued, 10_000)
 	fill(&c.MaxOperations, 1_000_000)
+	fill(&c.MaxBundles, 100_000)
 	fill(&c.MaxRunTime, 40*time.Minute)
 	fill(&c.MaxModuleTime, 6*time.Minute)
 	fill(&c.MaxTraceBytes, 4<<20)
@@ -163,6 +167,7 @@ func (c *Config) validate() error {
 	positive("MaxHookRequests", c.MaxHookRequests > 0)
 	positive("MaxQueued", c.MaxQueued > 0)
 	positive("MaxOperations", c.MaxOperations > 0)
+	positive("MaxBundles", c.MaxBundles > 0)
 	positive("MaxRunTime", c.MaxRunTime > 0)
 	positive("MaxModuleTime", c.MaxModuleTime > 0)
 	positive("MaxTraceBytes", c.MaxTraceBytes > 0)
@@ -203,8 +208,9 @@ func New(config Config) (*Engine, error) {
 // engine that New returns is that of the tenant with the empty name.
 func (e *Engine) For(tenant string) *Engine { return &Engine{core: e.core, tenant: tenant} }
 
-// Close ends the engine: Serve returns, hooks answer 503, and every other call ErrClosed. It waits for the runs under way
-// as Serve does. The store stays open; close it afterwards.
+// Close ends the engine: hooks answer 503, Serve and Tick come to their ends as if their contexts had ended, and Close waits
+// for them; what would start or change something returns ErrClosed from then on. Reading goes on as long as the store
+// does. The store stays open; close it afterwards.
 func (e *Engine) Close() error { return e.close() }
 
 // Sweep takes what is due by the policy out of active use, and deletes what has been passive for its time. Serve does not

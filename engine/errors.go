@@ -18,6 +18,9 @@ var (
 	ErrPaused = errors.New("engine: scenario is paused")
 	// ErrServing says that Serve is at work already.
 	ErrServing = errors.New("engine: already serving")
+	// ErrStuck says how many runs went on although they were told to stop: a module does not listen to its context. Their
+	// deliveries start over when their leases are over.
+	ErrStuck = errors.New("engine: runs that do not stop")
 	// ErrClosed says that the engine was closed.
 	ErrClosed = errors.New("engine: closed")
 	// ErrInvalid says that an argument cannot be used: the message names it and the fix.

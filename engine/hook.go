@@ -91,7 +91,7 @@ func (c *core) receive(w http.ResponseWriter, r *http.Request) {
 	header.Set("Cache-Control", "no-store")
 	response, err := c.accept(w, r)
 	if err != nil {
-		c.refuse(w, err)
+		c.refuse(w, r, err)
 		return
 	}
 	write(w, response)
@@ -108,10 +108,12 @@ func (r *refusal) Error() string { return r.message }
 
 func refuse(status int, message string) error { return &refusal{status: status, message: message} }
 
-func (c *core) refuse(w http.ResponseWriter, err error) {
+func (c *core) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var known *refusal
 	if !errors.As(err, &known) {
-		c.cfg.Logger.Error("a delivery could not be accepted", zap.Error(err))
+		if r.Context().Err() == nil { // else the caller has gone, and nothing is wrong
+			c.cfg.Logger.Error("a delivery could not be accepted", zap.Error(err))
+		}
 		known = &refusal{status: http.StatusServiceUnavailable, message: "The delivery could not be stored. Send it again later.", after: 10 * time.Second}
 	}
 	if known.after > 0 {
@@ -129,7 +131,7 @@ func (c *core) accept(w http.ResponseWriter, r *http.Request) (connector.Respons
 		return connector.Response{}, &refusal{status: http.StatusServiceUnavailable, message: "Closing down.", after: 10 * time.Second}
 	}
 	token := path.Base(r.URL.Path)
-	hook, err := c.hooks.get(ctx, repo.HookID(token), func(ctx context.Context) (*repo.Hook, error) {
+	hook, err := c.hooks.get(ctx, repo.HookID(token), never, func(ctx context.Context) (*repo.Hook, error) {
 		return c.repo.HookByToken(ctx, token)
 	})
 	if errors.Is(err, store.ErrNotFound) {
@@ -138,16 +140,19 @@ func (c *core) accept(w http.ResponseWriter, r *http.Request) (connector.Respons
 	if err != nil {
 		return connector.Response{}, err
 	}
+	if !c.rates.allow(hook.ID, c.cfg.MaxHookRequests) {
+		return connector.Response{}, &refusal{status: http.StatusTooManyRequests, message: "Too many requests.", after: rateWindow}
+	}
 	s, err := c.load(ctx, hook.Tenant, hook.Parent)
+	if errors.Is(err, ErrNotFound) {
+		return connector.Response{}, refuse(http.StatusNotFound, "There is no such hook.")
+	}
 	if err != nil {
 		return connector.Response{}, err
 	}
 	receiver, ok := s.program.First().(connector.Receiver)
 	if !ok || !s.active() {
 		return connector.Response{}, refuse(http.StatusGone, "The scenario is not active.")
-	}
-	if !c.rates.allow(hook.ID, c.cfg.MaxHookRequests) {
-		return connector.Response{}, &refusal{status: http.StatusTooManyRequests, message: "Too many requests.", after: rateWindow}
 	}
 	body, err := c.body(w, r)
 	if err != nil {
@@ -164,9 +169,14 @@ func (c *core) accept(w http.ResponseWriter, r *http.Request) (connector.Respons
 func (c *core) body(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	control := http.NewResponseController(w)
 	limited := control.SetReadDeadline(time.Now().Add(c.cfg.BodyTimeout)) == nil
+	if !limited {
+		c.unlimited.Do(func() {
+			c.cfg.Logger.Warn("Config.BodyTimeout has no effect: what wraps the http.ResponseWriter lacks an Unwrap method")
+		})
+	}
 	var buffer bytes.Buffer
-	if r.ContentLength > 0 {
-		buffer.Grow(int(min(r.ContentLength, c.cfg.MaxBodyBytes)) + bytes.MinRead)
+	if r.ContentLength > 0 { // what is announced need not come: make no more room for it than it costs to announce it
+		buffer.Grow(int(min(r.ContentLength, c.cfg.MaxBodyBytes, 64<<10)) + bytes.MinRead)
 	}
 	_, err := buffer.ReadFrom(http.MaxBytesReader(w, r.Body, c.cfg.MaxBodyBytes))
 	body := buffer.Bytes()
@@ -252,25 +262,32 @@ func write(w http.ResponseWriter, response connector.Response) {
 		header.Set("Content-Security-Policy", "sandbox")
 	}
 	status := response.Status
-	if status < http.StatusOK { // an informational response ends nothing, so it cannot be the answer
+	switch {
+	case status < http.StatusOK: // an informational response ends nothing, so it cannot be the answer
 		status = http.StatusOK
+	case status > 599:
+		status = http.StatusInternalServerError
 	}
 	w.WriteHeader(status)
 	_, _ = w.Write(response.Body) // a caller who has gone needs no answer
 }
 
-// inert says that a browser does nothing with content of this type but show it.
+// inert says that a browser does nothing with content of this type but show it or save it.
 func inert(contentType string) bool {
 	switch contentType {
 	case plainText, "application/json", "application/json; charset=utf-8":
 		return true
 	}
 	kind, _, err := mime.ParseMediaType(contentType)
-	switch kind {
-	case "text/html", "application/xhtml+xml", "image/svg+xml", "text/xml", "application/xml":
+	if err != nil || strings.HasSuffix(kind, "+xml") {
 		return false
 	}
-	return err == nil
+	switch kind {
+	case "text/plain", "text/csv", "application/json", "application/octet-stream", "application/pdf", "application/zip":
+		return true
+	}
+	major, _, _ := strings.Cut(kind, "/")
+	return major == "image" || major == "audio" || major == "video"
 }
 
 const plainText = "text/plain; charset=utf-8"

@@ -76,7 +76,7 @@ func (h *host) call(ctx context.Context, op *flow.Operation) (*connector.Call, e
 		Key:      h.run + "-" + strconv.FormatInt(op.Number, 10),
 		Attempt:  1,
 	}
-	if kind := op.Impl.Info().Connection; kind != "" {
+	if kind := op.Connection; kind != "" {
 		connection, err := h.connection(ctx, h.tenant, connectionName(op.Params, h.connections), kind)
 		if err != nil {
 			return nil, err

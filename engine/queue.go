@@ -24,33 +24,39 @@ func (c *core) enqueue(ctx context.Context, s *deployed, hook *repo.Hook, bundle
 	if err := c.queues.enter(ctx, c, s.doc, len(bundles), c.cfg.MaxQueued); err != nil {
 		return connector.Response{}, err
 	}
-	now := c.now()
+	now, created := c.clock(), c.now()
 	deliveries := make([]*repo.Delivery, len(bundles))
 	jobs := make([]*job, 0, len(bundles))
 	changes := make([]repo.Change, len(bundles))
-	give := func() {
+	stored := false
+	defer func() {
+		if stored {
+			return
+		}
 		c.queues.leave(s.doc.ID, len(bundles))
 		for _, j := range jobs {
+			c.workers.leave(j)
 			j.worker.release()
 		}
-	}
+	}()
 	for i, bundle := range bundles {
 		id, err := c.newID()
 		if err != nil {
-			give()
 			return connector.Response{}, err
 		}
 		d := &repo.Delivery{
-			Envelope: repo.Envelope{ID: id, Tenant: s.doc.Tenant, Parent: s.doc.ID, State: repo.DeliveryAccepted, Created: now, Due: now},
+			Envelope: repo.Envelope{ID: id, Tenant: s.doc.Tenant, Parent: s.doc.ID, State: repo.DeliveryAccepted, Created: created, Due: now},
 			Hook:     hook.ID,
 		}
 		if d.Bundle, err = connector.AppendBundle(nil, bundle); err != nil {
-			give()
 			return connector.Response{}, refuse(http.StatusBadRequest, "The request is nested too deep.")
 		}
 		if worker := c.workers.take(); worker != nil {
 			d.State, d.Due = repo.DeliveryRunning, now.Add(c.cfg.Lease)
-			jobs = append(jobs, &job{delivery: d, worker: worker, bundle: bundle, decoded: true})
+			j := newJob(d, worker)
+			j.bundle, j.decoded = bundle, true
+			jobs = append(jobs, j)
+			c.workers.enter(j)
 		}
 		deliveries[i], changes[i] = d, c.repo.Put(d)
 	}
@@ -61,16 +67,22 @@ func (c *core) enqueue(ctx context.Context, s *deployed, hook *repo.Hook, bundle
 	}
 	c.tide.turn()
 	if err := c.repo.Apply(context.WithoutCancel(ctx), changes...); err != nil {
-		give()
 		if errors.Is(err, store.ErrTooLarge) || errors.Is(err, crypto.ErrTooLarge) {
 			err = refuse(http.StatusRequestEntityTooLarge, "The request is too large to be stored.")
 		}
 		return connector.Response{}, err
 	}
+	stored = true
+	late := !c.clock().Before(now.Add(c.cfg.Lease)) // the commit took longer than the lease: somebody else may have them
 	for _, j := range jobs {
+		if late {
+			c.workers.leave(j)
+			j.worker.release()
+			continue
+		}
 		j.worker.start(func(ctx context.Context) { c.work(ctx, j) })
 	}
-	if len(jobs) < len(bundles) {
+	if late || len(jobs) < len(bundles) {
 		c.workers.call()
 	}
 	if answer == nil {
@@ -83,6 +95,7 @@ func (c *core) enqueue(ctx context.Context, s *deployed, hook *repo.Hook, bundle
 		return response, nil
 	case <-timer.C:
 	case <-ctx.Done(): // the caller has gone
+	case <-c.closing.Done():
 	}
 	return accepted, nil
 }
@@ -122,49 +135,65 @@ func (w *waiters) answer(delivery string, response connector.Response) {
 	}
 }
 
-// queues count the deliveries of each scenario that have not been run to an end. The zero queues are ready.
+// queues count the deliveries of each scenario that have not been run to an end. The count of this process is good enough
+// to say that there is room; before it says that there is none, the store is asked. The zero queues are ready.
 type queues struct {
 	mu      sync.Mutex
-	waiting map[string]int
+	waiting map[string]*queue
 }
 
-// enter counts deliveries in, unless there are too many. What was there before this process is counted once.
+type queue struct {
+	length  int
+	counted time.Time
+}
+
+// recountTime is how old a count may be that says that a queue is full.
+const recountTime = 5 * time.Second
+
+// enter counts deliveries in, unless there are too many.
 func (q *queues) enter(ctx context.Context, c *core, scenario *repo.Scenario, count, limit int) error {
-	q.mu.Lock()
-	_, known := q.waiting[scenario.ID]
-	q.mu.Unlock()
-	before := 0
-	if !known {
-		for _, state := range []string{repo.DeliveryAccepted, repo.DeliveryRunning, repo.DeliveryHeld} {
-			for _, err := range c.repo.Deliveries(ctx, scenario.Tenant, scenario.ID, state) {
-				if err != nil {
-					return err
-				}
-				before++
-			}
-		}
-	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.waiting == nil {
-		q.waiting = make(map[string]int)
+		q.waiting = make(map[string]*queue)
 	}
-	if _, known := q.waiting[scenario.ID]; !known {
-		q.waiting[scenario.ID] = before
+	waiting := q.waiting[scenario.ID]
+	if waiting == nil || waiting.length+count > limit && time.Since(waiting.counted) > recountTime {
+		q.mu.Unlock()
+		length, err := c.queued(ctx, scenario)
+		q.mu.Lock()
+		if err != nil {
+			return err
+		}
+		waiting = &queue{length: length, counted: time.Now()}
+		q.waiting[scenario.ID] = waiting
 	}
-	if q.waiting[scenario.ID]+count > limit {
+	if waiting.length+count > limit {
 		c.cfg.Logger.Warn("queue full", zap.String("scenario", scenario.ID), zap.Int("limit", limit))
 		return refuse(http.StatusBadRequest, "The queue is full.")
 	}
-	q.waiting[scenario.ID] += count
+	waiting.length += count
 	return nil
+}
+
+// queued counts in the store.
+func (c *core) queued(ctx context.Context, scenario *repo.Scenario) (count int, err error) {
+	for _, state := range []string{repo.DeliveryAccepted, repo.DeliveryRunning, repo.DeliveryHeld} {
+		for _, err := range c.repo.Deliveries(ctx, scenario.Tenant, scenario.ID, state) {
+			if err != nil {
+				return 0, err
+			}
+			count++
+		}
+	}
+	return count, nil
 }
 
 func (q *queues) leave(scenario string, count int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if waiting, known := q.waiting[scenario]; known {
-		q.waiting[scenario] = max(waiting-count, 0)
+	if waiting := q.waiting[scenario]; waiting != nil {
+		waiting.length = max(waiting.length-count, 0)
 	}
 }
 

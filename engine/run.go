@@ -13,6 +13,7 @@ import (
 	"github.com/ebbkit/ebb/engine/blueprint"
 	"github.com/ebbkit/ebb/engine/internal/flow"
 	"github.com/ebbkit/ebb/engine/internal/repo"
+	"github.com/ebbkit/ebb/store"
 )
 
 // Run runs a scenario once, now, in the goroutine of the caller, whether it is active or not, and keeps the execution like
@@ -71,6 +72,9 @@ func (e *Engine) Try(ctx context.Context, bp *blueprint.Blueprint, options TryOp
 	stores, err := e.dataStoreChanges(ctx, bp, options.DataStores)
 	if err == nil {
 		err = e.repo.Apply(ctx, stores...)
+	}
+	if errors.Is(err, store.ErrConflict) { // somebody else has just made one: look again
+		return e.Try(ctx, bp, options)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("try %q: %w", bp.Name, err)
@@ -145,6 +149,7 @@ func (c *core) execute(ctx context.Context, p *plan, respond func(connector.Resp
 		Location:      p.location,
 		Variables:     p.variable,
 		MaxOperations: c.cfg.MaxOperations,
+		MaxBundles:    c.cfg.MaxBundles,
 	}
 	if !p.settings.Confidential {
 		start.Observer = observed
@@ -154,7 +159,7 @@ func (c *core) execute(ctx context.Context, p *plan, respond func(connector.Resp
 	}
 	limited, cancel := context.WithTimeoutCause(ctx, c.cfg.MaxRunTime, errOutOfTime)
 	defer cancel()
-	outcome, err := p.program.Run(limited, h, start)
+	outcome, err := run(limited, p.program, h, start)
 	x.Ended, x.Operations, x.Status = c.now(), outcome.Operations, StatusSuccess
 	switch {
 	case err != nil && ctx.Err() == nil && errors.Is(context.Cause(limited), errOutOfTime):
@@ -169,6 +174,19 @@ func (c *core) execute(ctx context.Context, p *plan, respond func(connector.Resp
 		h.commit()
 	}
 	return x, observed.events, nil
+}
+
+// run is Program.Run, in which no module can bring the process down. What a module does wrong while it works is its own
+// failure; this is for the rest, such as an Info that panics.
+func run(ctx context.Context, program *flow.Program, h *host, start flow.Start) (outcome flow.Outcome, err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			outcome.Failed = &flow.StepError{Failure: &flow.Failure{
+				Type: connector.UnexpectedError, Message: fmt.Sprintf("the run panicked with a value of type %T", value),
+			}}
+		}
+	}()
+	return program.Run(ctx, h, start)
 }
 
 // variable is a root that expressions may name beside the modules (https://help.make.com/system-variables).

@@ -70,6 +70,10 @@ func (e *Engine) Deploy(ctx context.Context, bp *blueprint.Blueprint, options De
 	if more := e.unconnected(ctx, bp, options.Connections); more != nil {
 		return nil, fmt.Errorf("deploy %q: %w", name, &CheckError{Problems: append(problems, more...)})
 	}
+	if options.Location != nil && !named(options.Location, e.now()) {
+		return nil, fmt.Errorf("deploy %q: %w: DeployOptions.Location %q is no zone of the IANA database: load it with time.LoadLocation",
+			name, ErrInvalid, options.Location)
+	}
 	_, receives := program.First().(connector.Receiver)
 	for {
 		scenario, err := e.deploy(ctx, name, bp, receives, options)
@@ -84,6 +88,22 @@ func (e *Engine) Deploy(ctx context.Context, bp *blueprint.Blueprint, options De
 	}
 }
 
+// named says whether a time zone is the one that its name stands for, so that it can be found again by it.
+func named(location *time.Location, now time.Time) bool {
+	loaded, err := time.LoadLocation(location.String())
+	if err != nil {
+		return false
+	}
+	for month := range 12 {
+		at := now.AddDate(0, month, 0)
+		_, ours := at.In(location).Zone()
+		if _, theirs := at.In(loaded).Zone(); ours != theirs {
+			return false
+		}
+	}
+	return true
+}
+
 // deploy writes all that belongs to a scenario in one step.
 func (e *Engine) deploy(ctx context.Context, name string, bp *blueprint.Blueprint, receives bool, options DeployOptions) (*Scenario, error) {
 	definition, err := blueprint.Marshal(bp)
@@ -95,7 +115,6 @@ func (e *Engine) deploy(ctx context.Context, name string, bp *blueprint.Blueprin
 	if err := e.repo.Get(ctx, doc); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, err
 	}
-	resumes := options.Activate && doc.State == repo.ScenarioPaused
 	if doc.State == "" {
 		doc.State, doc.Created = repo.ScenarioPaused, e.now()
 	}
@@ -124,7 +143,7 @@ func (e *Engine) deploy(ctx context.Context, name string, bp *blueprint.Blueprin
 	if hook != nil {
 		e.hooks.forget(hook.ID)
 	}
-	if resumes {
+	if doc.State == repo.ScenarioActive {
 		if err := e.release(ctx, id); err != nil {
 			return nil, err
 		}
@@ -255,7 +274,7 @@ func (d *deployed) active() bool { return d.doc.State == repo.ScenarioActive }
 
 // load returns a scenario ready to run, as it was within the last cacheTime.
 func (c *core) load(ctx context.Context, tenant, id string) (*deployed, error) {
-	return c.scenarios.get(ctx, id, func(ctx context.Context) (*deployed, error) {
+	s, err := c.scenarios.get(ctx, id, refused, func(ctx context.Context) (*deployed, error) {
 		doc := &repo.Scenario{Envelope: repo.Envelope{ID: id, Tenant: tenant}}
 		if err := c.repo.Get(ctx, doc); err != nil {
 			return nil, notFound(err, "scenario", id)
@@ -265,6 +284,19 @@ func (c *core) load(ctx context.Context, tenant, id string) (*deployed, error) {
 		}
 		return c.prepare(doc)
 	})
+	if err != nil {
+		return nil, err
+	}
+	if s.doc.Tenant != tenant {
+		return nil, fmt.Errorf("%w: scenario %q", ErrNotFound, id)
+	}
+	return s, nil
+}
+
+// refused says that a scenario cannot be compiled here, which will be so the next time, too.
+func refused(err error) bool {
+	var check *CheckError
+	return errors.As(err, &check)
 }
 
 func (c *core) prepare(doc *repo.Scenario) (*deployed, error) {

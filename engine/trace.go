@@ -78,6 +78,9 @@ func appendTexts(dst []byte, texts ...string) []byte {
 	return dst
 }
 
+// truncatedTrace is a trace of which everything was dropped.
+var truncatedTrace = []byte{'x'}
+
 var errTrace = errors.New("engine: trace cannot be read")
 
 // readTrace turns events back into what an execution tells.

@@ -77,20 +77,28 @@ func (r *run) gather(n *node) error {
 		}
 		input = *substitute
 	}
-	g := r.aggregations[n.aggregator].find(id, key)
-	r.take(n, g, input)
+	a := &r.aggregations[n.aggregator]
+	g := a.find(id, key)
+	if limit := r.start.MaxOperations; limit > 0 && r.operations+int64(len(a.order)) > limit {
+		return r.stopped(n, failuref(connector.OperationsLimitExceededError, "the groups would be more than the %d operations of the run", limit))
+	}
+	r.take(n, g, input, len(a.order) <= maxStreams)
 	return nil
 }
 
-func (r *run) take(n *node, g *group, input connector.Bundle) {
+// maxStreams is how many groups of one aggregation take bundles as they come; the groups that came later keep theirs until
+// the end. A stream costs a stack of its own.
+const maxStreams = 256
+
+func (r *run) take(n *node, g *group, input connector.Bundle, streams bool) {
 	module, ok := n.module.(connector.Aggregator)
-	if !n.pure || !ok {
+	if !n.pure || !ok || !streams && g.stream == nil {
 		g.bundles = append(g.bundles, input)
 		return
 	}
 	if g.stream == nil {
 		call := r.call(n, connector.Bundle{})
-		g.stream = newStream(r.ctx, module, &call)
+		g.stream = newStream(r.ctx, n.name, module, &call)
 	}
 	g.stream.push(input)
 }
@@ -177,14 +185,14 @@ type stream struct {
 	result error
 }
 
-func newStream(ctx context.Context, module connector.Aggregator, call *connector.Call) *stream {
+func newStream(ctx context.Context, name string, module connector.Aggregator, call *connector.Call) *stream {
 	s := &stream{}
 	s.resume, s.stop = iter.Pull(func(yield func(struct{}) bool) {
 		bundles := func(take func(connector.Bundle, error) bool) {
 			for yield(struct{}{}) && s.more && take(s.item, nil) {
 			}
 		}
-		s.out, s.result = aggregate(ctx, module, call, bundles)
+		s.out, s.result = aggregate(ctx, name, module, call, bundles)
 	})
 	s.step() // up to where it wants the first bundle
 	return s

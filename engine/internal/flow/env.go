@@ -101,6 +101,36 @@ func (v variables) Set(name string, value any, scope connector.VariableScope) {
 	v[name] = variable{value, scope}
 }
 
+// assigning are the variables as a module with an effect sees them: what it sets is its own until its operation has ended,
+// and then part of what the host answered, so that a run that is taken up again has it, too.
+type assigning struct {
+	variables
+	set []Assignment
+}
+
+// Get returns what the module itself has set last, or what was there.
+func (a *assigning) Get(name string) (any, bool) {
+	for i := len(a.set) - 1; i >= 0; i-- {
+		if a.set[i].Name == name {
+			return a.set[i].Value, true
+		}
+	}
+	return a.variables.Get(name)
+}
+
+// Set notes an assignment.
+func (a *assigning) Set(name string, value any, scope connector.VariableScope) {
+	a.set = append(a.set, Assignment{name, value, scope})
+}
+
+// assigned returns what the module of an operation has set.
+func assigned(op *Operation) []Assignment {
+	if a, ok := op.Vars.(*assigning); ok {
+		return a.set
+	}
+	return nil
+}
+
 // endRoundtrip forgets the variables that live for one cycle.
 func (v variables) endRoundtrip() {
 	for name, variable := range v {

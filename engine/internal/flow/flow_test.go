@@ -109,7 +109,7 @@ func (t *trace) Warned(module int, field, message string) {
 
 func language(t testing.TB) *expr.Language {
 	t.Helper()
-	l, err := expr.New(expr.Options{NewObject: func(names []string, values []any) any { return connector.BundleOf(names, values) }})
+	l, err := expr.New(expr.Options{})
 	require.NoError(t, err)
 	return l
 }

@@ -31,6 +31,10 @@ type Operation struct {
 	// Params, Input and Erased are what connector.Call has under these names.
 	Params, Input connector.Bundle
 	Erased        []string
+	// MaxBundles is how many bundles the operation may give. Zero: any number.
+	MaxBundles int64
+	// Connection is the type of connection that the module needs. Empty: none.
+	Connection string
 	// Bundles is what an aggregator is to make one bundle of. Nil for every other module.
 	Bundles []connector.Bundle
 	// Vars are the variables of the run, Now and Location its time.
@@ -43,10 +47,19 @@ type Operation struct {
 type Result struct {
 	// Bundles are what the module gave.
 	Bundles []connector.Bundle
+	// Variables are what the module has set, in order.
+	Variables []Assignment
 	// Failure is set when the module failed. Bundles are then of no account.
 	Failure *Failure
 	// At is when the operation ended; it is the time of the run from here on.
 	At time.Time
+}
+
+// An Assignment is a variable that a module has set.
+type Assignment struct {
+	Name  string
+	Value any
+	Scope connector.VariableScope
 }
 
 // A Failure says how a module failed, in the words that an error route can map.

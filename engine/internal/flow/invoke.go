@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"strings"
 
 	"github.com/ebbkit/ebb/connector"
 )
@@ -23,10 +24,10 @@ func Invoke(ctx context.Context, op *Operation, call *connector.Call) (bundles [
 		}
 		return []connector.Bundle{bundle}, nil
 	case connector.Search:
-		return collect(module.Search(ctx, call))
+		return collect(op, module.Search(ctx, call))
 	case connector.Trigger:
 		items, _ := module.Poll(ctx, call)
-		return collect(items)
+		return collect(op, items)
 	case connector.Receiver:
 		return nil, nil
 	case connector.Aggregator:
@@ -45,11 +46,14 @@ func Invoke(ctx context.Context, op *Operation, call *connector.Call) (bundles [
 	return nil, connector.Errorf(connector.InvalidConfigurationError, "module %s is of no kind that can be run", op.Name)
 }
 
-func collect(items iter.Seq2[connector.Bundle, error]) ([]connector.Bundle, error) {
+func collect(op *Operation, items iter.Seq2[connector.Bundle, error]) ([]connector.Bundle, error) {
 	var bundles []connector.Bundle
 	for bundle, err := range items {
 		if err != nil {
 			return nil, err
+		}
+		if op.MaxBundles > 0 && int64(len(bundles)) >= op.MaxBundles {
+			return nil, connector.Errorf(connector.MaxResultsExceededError, "module %s gave more than %d bundles", op.Name, op.MaxBundles)
 		}
 		bundles = append(bundles, bundle)
 	}
@@ -63,8 +67,8 @@ func do(ctx context.Context, name string, module connector.Action, call *connect
 }
 
 // aggregate is Aggregator.Aggregate with panics caught.
-func aggregate(ctx context.Context, module connector.Aggregator, call *connector.Call, bundles iter.Seq2[connector.Bundle, error]) (bundle connector.Bundle, err error) {
-	defer recovered(module.Info().Name, &err)
+func aggregate(ctx context.Context, name string, module connector.Aggregator, call *connector.Call, bundles iter.Seq2[connector.Bundle, error]) (bundle connector.Bundle, err error) {
+	defer recovered(name, &err)
 	return module.Aggregate(ctx, call, bundles)
 }
 
@@ -74,10 +78,24 @@ func recovered(name string, err *error) {
 	}
 }
 
-// FailureOf turns the error of a module into what the run knows of it.
-func FailureOf(err error) *Failure {
+// MaxMessageBytes is how much is kept of a failure's message. What modules put into errors, such as the answer of a
+// service, has no limit of its own.
+const MaxMessageBytes = 64 << 10
+
+// FailureOf turns the error of a module into what the run knows of it. An error whose methods panic, such as a nil pointer
+// of a type that has them, is one of type UnexpectedError.
+func FailureOf(err error) (failure *Failure) {
+	defer func() {
+		if value := recover(); value != nil {
+			failure = failuref(connector.UnexpectedError, "the module returned an error of type %T that cannot be read", err)
+		}
+	}()
 	shown := connector.AsError(err)
-	return &Failure{Type: shown.Type, Message: shown.Error(), Detail: shown.Detail, After: shown.After}
+	message := shown.Error()
+	if len(message) > MaxMessageBytes {
+		message = strings.ToValidUTF8(message[:MaxMessageBytes], "") + "…"
+	}
+	return &Failure{Type: shown.Type, Message: message, Detail: shown.Detail, After: shown.After}
 }
 
 func failuref(kind connector.ErrorType, format string, args ...any) *Failure {

@@ -36,13 +36,15 @@ type node struct {
 	// before is the module that bundles come from. Nil for the first one.
 	before *node
 
-	filter  *expr.Filter
-	module  connector.Module
-	pure    bool
-	polls   bool
-	params  connector.Bundle
-	mapping mapping
-	inputs  []connector.Field
+	filter *expr.Filter
+	module connector.Module
+	pure   bool
+	// connection is the type of connection that the module needs.
+	connection string
+	polls      bool
+	params     connector.Bundle
+	mapping    mapping
+	inputs     []connector.Field
 	// numbered says that expressions ask for the place of this module's bundles, lengthMatters that they ask how many there
 	// are, which is known only when all have been made.
 	numbered, lengthMatters bool

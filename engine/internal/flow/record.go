@@ -33,6 +33,7 @@ func (r recording) Do(ctx context.Context, op *Operation) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	result.Variables = assigned(op)
 	return result, r.keep(Entry{Number: op.Number, Module: op.Module, Result: result})
 }
 

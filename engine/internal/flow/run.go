@@ -31,6 +31,8 @@ type Start struct {
 
 	// MaxOperations ends the run with OperationsLimitExceededError when it wants to do more. Zero: no limit.
 	MaxOperations int64
+	// MaxBundles fails an operation with an effect that gives more bundles, with MaxResultsExceededError. Zero: no limit.
+	MaxBundles int64
 	// Observer is told what happens. Nil: nobody.
 	Observer Observer
 }
@@ -261,7 +263,8 @@ func (r *run) perform(n *node, input connector.Bundle, bundles []connector.Bundl
 		return given, nil, nil
 	}
 	r.effects++
-	result, err := r.host.Do(r.ctx, &Operation{
+	vars := &assigning{variables: r.variables}
+	op := &Operation{
 		Number:   r.effects,
 		Module:   n.id,
 		Name:     n.name,
@@ -270,12 +273,22 @@ func (r *run) perform(n *node, input connector.Bundle, bundles []connector.Bundl
 		Input:    input,
 		Erased:   r.erased,
 		Bundles:  bundles,
-		Vars:     r.variables,
+		Vars:     vars,
 		Now:      r.now,
 		Location: r.start.Location,
-	})
+
+		MaxBundles: r.start.MaxBundles,
+		Connection: n.connection,
+	}
+	result, err := r.host.Do(r.ctx, op)
 	if err != nil {
 		return nil, nil, err
+	}
+	if result.Variables == nil {
+		result.Variables = vars.set
+	}
+	for _, a := range result.Variables {
+		r.variables.Set(a.Name, a.Value, a.Scope)
 	}
 	if !result.At.IsZero() {
 		r.now = result.At
@@ -328,6 +341,9 @@ func (r *run) search(n *node, number int64, module connector.Search, input conne
 		for bundle, err := range module.Search(r.ctx, &call) {
 			if err != nil {
 				return nil, err
+			}
+			if err := r.ctx.Err(); err != nil {
+				return err, nil
 			}
 			index++
 			r.gave(number, bundle)

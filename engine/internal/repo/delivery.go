@@ -50,10 +50,10 @@ func (d *Delivery) decode(body []byte) error {
 	return err
 }
 
-// ClaimDeliveries leases up to limit deliveries of all tenants that are due. One that cannot be read is passed to broken.
-func (r *Repo) ClaimDeliveries(ctx context.Context, until time.Time, limit int, broken func(id string, err error)) ([]*Delivery, error) {
-	var claimed []*Delivery
-	err := r.claim(ctx, deliveryKind, until, limit, func() Document {
+// ClaimDeliveries leases up to limit deliveries of all tenants that are due at now. One that cannot be read is passed to
+// broken. It also returns how many it claimed with those that are not to be run.
+func (r *Repo) ClaimDeliveries(ctx context.Context, now, until time.Time, limit int, broken func(id string, err error)) (claimed []*Delivery, total int, err error) {
+	total, err = r.claim(ctx, deliveryKind, now, until, limit, func() Document {
 		d := new(Delivery)
 		claimed = append(claimed, d)
 		return d
@@ -61,7 +61,7 @@ func (r *Repo) ClaimDeliveries(ctx context.Context, until time.Time, limit int, 
 		claimed = claimed[:len(claimed)-1]
 		broken(rec.ID, err)
 	})
-	return claimed, err
+	return claimed, total, err
 }
 
 // Deliveries yields the deliveries to a scenario that are in a state, oldest first. Bodies are left out.

@@ -3,6 +3,7 @@ package repo
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 
 	"github.com/ebbkit/ebb/retention"
 	"github.com/ebbkit/ebb/store"
@@ -48,6 +49,9 @@ func (r *Repo) HookByToken(ctx context.Context, token string) (*Hook, error) {
 	got, err := r.store.Get(ctx, store.Key{Kind: hookKind, ID: HookID(token)})
 	if err != nil {
 		return nil, err
+	}
+	if !r.policy.Visible(got, r.now()) {
+		return nil, fmt.Errorf("%w: hook %s", store.ErrNotFound, got.ID)
 	}
 	hook := new(Hook)
 	return hook, r.open(ctx, &got, hook)

@@ -167,23 +167,33 @@ func (r *Repo) find(ctx context.Context, q store.Query, next func() Document) it
 	}
 }
 
-// claim leases documents that are due. What cannot be read is passed to broken and left to the end of its lease; what is
-// past its active time is not given out.
-func (r *Repo) claim(ctx context.Context, kind store.Kind, until time.Time, limit int, next func() Document, broken func(store.Record, error)) error {
-	now := r.now()
+// claim leases documents that are due, and says how many it took. What is past its active time is not given out, and will
+// not be due again. What cannot be read is passed to broken; when that will never change, it is not due again either.
+func (r *Repo) claim(ctx context.Context, kind store.Kind, now, until time.Time, limit int, next func() Document, broken func(store.Record, error)) (int, error) {
 	records, err := r.store.Claim(ctx, kind, now, until, limit)
 	if err != nil {
-		return err
+		return 0, err
 	}
+	ctx = context.WithoutCancel(ctx) // they are leased: who claimed them has to know
 	for i := range records {
-		if !r.policy.Visible(records[i], now) {
+		if !r.policy.Visible(records[i], r.now()) {
+			r.shelve(ctx, &records[i])
 			continue
 		}
 		if err := r.open(ctx, &records[i], next()); err != nil {
 			broken(records[i], err)
+			if errors.Is(err, crypto.ErrScope) || errors.Is(err, crypto.ErrMalformed) || errors.Is(err, errMalformed) {
+				r.shelve(ctx, &records[i])
+			}
 		}
 	}
-	return nil
+	return len(records), nil
+}
+
+// shelve lets a record be due no more. When that cannot be written, it is claimed once more.
+func (r *Repo) shelve(ctx context.Context, rec *store.Record) {
+	rec.Due = time.Time{}
+	_ = r.store.Apply(ctx, store.Change{Touch: rec})
 }
 
 func (r *Repo) seal(ctx context.Context, doc Document) (*store.Record, error) {

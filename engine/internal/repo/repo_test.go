@@ -191,9 +191,10 @@ func TestPassiveOrExpiredDeliveriesAreNotClaimed(t *testing.T) {
 			Hook:     repo.HookID("x"), Bundle: []byte("bundle"),
 		})))
 	}
-	claimed, err := d.ClaimDeliveries(t.Context(), d.now.Add(time.Minute), 10, func(string, error) { require.Fail(t, "broken") })
+	claimed, total, err := d.ClaimDeliveries(t.Context(), d.now, d.now.Add(time.Minute), 10, func(string, error) { require.Fail(t, "broken") })
 	require.NoError(t, err)
 	require.Len(t, claimed, 2)
+	require.Equal(t, 3, total)
 	for _, delivery := range claimed {
 		require.Equal(t, "bundle", string(delivery.Bundle))
 		require.Equal(t, repo.HookID("x"), delivery.Hook)

@@ -1,0 +1,232 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/crypto"
+	"github.com/ebbkit/ebb/engine/internal/repo"
+	"github.com/ebbkit/ebb/store"
+)
+
+// A job is a delivery that a worker of this process has leased.
+type job struct {
+	id     string
+	worker *worker
+	// bundle is what came in, when it has not just been read from the store.
+	bundle  connector.Bundle
+	decoded bool
+	stop    context.CancelCauseFunc // ends the run; set before the job is listed
+
+	// mu is held while the delivery is written.
+	mu       sync.Mutex
+	delivery *repo.Delivery
+
+	// again is the lease that this process has claimed while the run was under way: after a time in which it could not
+	// renew the old one, such as a machine asleep. Guarded by a mutex of its own, so that nobody waits for a write.
+	claimed sync.Mutex
+	again   *repo.Envelope
+}
+
+func newJob(d *repo.Delivery, w *worker) *job { return &job{id: d.ID, worker: w, delivery: d} }
+
+// adopt hands a new lease of the same delivery to the job that has been under way since the old one.
+func (j *job) adopt(e repo.Envelope) {
+	j.claimed.Lock()
+	defer j.claimed.Unlock()
+	j.again = &e
+}
+
+// renewed takes over a lease that was adopted, and says whether there was one. mu is held.
+func (j *job) renewed() bool {
+	j.claimed.Lock()
+	defer j.claimed.Unlock()
+	if j.again == nil {
+		return false
+	}
+	j.delivery.Version, j.delivery.Due = j.again.Version, j.again.Due
+	j.again = nil
+	return true
+}
+
+// write makes changes to a job's delivery, among them its own last one, whatever it takes: the run has been done, and doing
+// it again is worse than waiting. It gives up when somebody else has the delivery, when the store is closed, and, once
+// the run was told to stop, when the lease is over. mu is held.
+func (c *core) write(ctx context.Context, j *job, changes func(d *repo.Delivery, bare bool) []repo.Change) error {
+	stopping := ctx
+	ctx = context.WithoutCancel(ctx)
+	bare, conflicts := false, 0
+	for pause := writePause; ; pause = min(2*pause, maxWritePause) {
+		j.renewed()
+		before := j.delivery.Envelope
+		err := c.repo.Apply(ctx, changes(j.delivery, bare)...)
+		if err == nil {
+			return nil
+		}
+		wanted := j.delivery.Envelope
+		j.delivery.Envelope = before
+		switch {
+		case errors.Is(err, store.ErrConflict):
+			switch c.whose(ctx, j, wanted) {
+			case written:
+				j.delivery.Envelope = wanted
+				j.delivery.Version = before.Version + 1
+				return nil
+			case theirs:
+				return errFenced
+			}
+			if conflicts++; conflicts > maxConflicts {
+				return err
+			}
+		case errors.Is(err, store.ErrClosed), bare && permanent(err):
+			return err
+		case permanent(err):
+			bare = true // it can never be written whole
+			continue
+		case stopping.Err() != nil && !c.clock().Before(before.Due):
+			return err
+		}
+		c.cfg.Logger.Warn("a delivery could not be written, trying again", zap.String("delivery", j.id), zap.Error(err))
+		timer := time.NewTimer(pause)
+		<-timer.C
+	}
+}
+
+const (
+	writePause    = 50 * time.Millisecond
+	maxWritePause = 5 * time.Second
+	// maxConflicts is how often a write may conflict although the delivery is this process's.
+	maxConflicts = 10
+)
+
+// permanent says that trying again is of no use.
+func permanent(err error) bool {
+	return errors.Is(err, store.ErrTooLarge) || errors.Is(err, store.ErrInvalid) || errors.Is(err, crypto.ErrTooLarge)
+}
+
+// What a conflict can mean.
+const (
+	theirs  = iota // somebody else has the delivery
+	ours           // this process has leased it anew
+	written        // the write before, whose answer was lost, has happened
+)
+
+// whose finds out what a conflict means. mu is held.
+func (c *core) whose(ctx context.Context, j *job, wanted repo.Envelope) int {
+	if j.renewed() {
+		return ours
+	}
+	now := &repo.Delivery{Envelope: repo.Envelope{ID: j.id, Tenant: j.delivery.Tenant}}
+	switch err := c.repo.Get(ctx, now); {
+	case errors.Is(err, store.ErrNotFound):
+		return theirs
+	case err != nil:
+		return ours // nobody knows: the next write will tell
+	case now.Version == j.delivery.Version:
+		return ours
+	case now.Version == j.delivery.Version+1 && now.State == wanted.State && now.Due.Equal(wanted.Due):
+		return written
+	}
+	// A claim of this process may have happened a moment ago and not have been handed over yet.
+	timer := time.NewTimer(writePause)
+	<-timer.C
+	if j.renewed() {
+		return ours
+	}
+	return theirs
+}
+
+// settle ends a delivery with its last state, and with whatever is to be written beside it.
+func (c *core) settle(ctx context.Context, j *job, changes func(d *repo.Delivery, bare bool) []repo.Change) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	err := c.write(ctx, j, changes)
+	if err != nil {
+		c.cfg.Logger.Error("the end of an execution could not be written", zap.String("scenario", j.delivery.Parent),
+			zap.String("execution", j.id), zap.Error(err))
+	}
+	c.queues.leave(j.delivery.Parent, 1)
+	j.delivery.Due = time.Time{}
+}
+
+// discard ends a delivery that cannot be run.
+func (c *core) discard(ctx context.Context, j *job, state string) {
+	c.settle(ctx, j, func(d *repo.Delivery, _ bool) []repo.Change {
+		d.State, d.Due = state, time.Time{}
+		return []repo.Change{c.repo.Touch(d)}
+	})
+}
+
+// hand gives a delivery back: in a state, due at an instant.
+func (c *core) hand(ctx context.Context, j *job, state string, due time.Time) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	err := c.write(ctx, j, func(d *repo.Delivery, _ bool) []repo.Change {
+		d.State, d.Due = state, due
+		return []repo.Change{c.repo.Touch(d)}
+	})
+	if err != nil {
+		c.cfg.Logger.Warn("a delivery could not be given back before the end of its lease", zap.String("delivery", j.id), zap.Error(err))
+	}
+}
+
+// tend renews the leases of the jobs under way until the function that it returns is called.
+func (c *core) tend() (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	tending := make(chan struct{})
+	go func() {
+		defer close(tending)
+		ticker := time.NewTicker(max(c.cfg.Lease/3, time.Millisecond))
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+			for _, j := range c.workers.list() {
+				c.renew(context.WithoutCancel(ctx), j)
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-tending
+	}
+}
+
+func (c *core) renew(ctx context.Context, j *job) {
+	if !j.mu.TryLock() {
+		return // it is being ended
+	}
+	defer j.mu.Unlock()
+	j.renewed()
+	now := c.clock()
+	if j.delivery.Due.IsZero() || j.delivery.Due.Sub(now) > c.cfg.Lease*3/4 {
+		return
+	}
+	before := j.delivery.Envelope
+	j.delivery.Due = now.Add(c.cfg.Lease)
+	err := c.repo.Apply(ctx, c.repo.Touch(j.delivery))
+	if err == nil {
+		return
+	}
+	wanted := j.delivery.Envelope
+	j.delivery.Envelope = before
+	if !errors.Is(err, store.ErrConflict) {
+		c.cfg.Logger.Warn("a lease could not be renewed", zap.String("delivery", j.id), zap.Error(err))
+		return
+	}
+	switch c.whose(ctx, j, wanted) {
+	case written:
+		j.delivery.Envelope = wanted
+		j.delivery.Version = before.Version + 1
+	case theirs:
+		j.stop(errFenced)
+	}
+}

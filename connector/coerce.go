@@ -15,9 +15,12 @@ import (
 //
 //   - To text: booleans, numbers (as JavaScript writes them), dates (ISO 8601, UTC, milliseconds), buffers that are
 //     UTF-8, and arrays, whose elements are joined with ", ". A collection is refused.
-//   - To a number or integer: text that is one in decimal notation. An integer must have no fraction.
+//   - To a number or integer: text that is one in decimal notation, with or without an exponent. An integer must have no
+//     fraction.
 //   - To boolean: every number is true, text is false when it is "false" or empty, all else is true.
 //   - To a date: text that [ParseDate] understands.
+//   - To a time of day, which is text HH:mm:ss with milliseconds where there are any: text H:mm[:ss] or a lone hour, with AM
+//     or PM or without; a date, whose time of day in the zone it is, and the text of one.
 //   - To a buffer: what can be text, as UTF-8.
 //   - To an array: all but arrays becomes an array of one element.
 //   - To a collection: nothing else.
@@ -90,7 +93,7 @@ func (c *coercion) problem(text string) {
 }
 
 func (c *coercion) mismatch(expected FieldType, value any) {
-	c.problem("expected " + string(expected) + ", received " + typeName(value))
+	c.problem(mismatch(expected, value).Message)
 }
 
 func (c *coercion) err() error {
@@ -227,49 +230,21 @@ func fits(base FieldType, value any) bool {
 
 // convert converts by type alone.
 func (c *coercion) convert(f *Field, value any) (any, bool) {
-	base := f.Type.base()
-	if fits(base, value) {
-		return value, true
-	}
-	var converted any
-	ok := true
-	switch base {
-	case TypeText:
-		converted, ok = unbox(toText(value))
-	case TypeNumber:
-		converted, ok = toNumber(value)
-	case TypeInteger, TypeUInteger:
-		converted, ok = toIntegral(value)
-		if n, _ := toFloat(converted); n < 0 && f.Type == TypeUInteger {
-			ok = false
-		}
-	case TypeBoolean:
-		converted = toBoolean(value)
-	case TypeDate:
-		converted, ok = unbox(toDate(value, c.zone))
-	case TypeTime:
-		text, isText := value.(string)
-		converted, ok = text, isText && isTimeOfDay(text)
-	case TypeBuffer:
-		converted, ok = unbox(toBuffer(value))
+	switch f.Type.base() {
 	case TypeArray:
 		return c.array(f, value), true
 	case TypeCollection:
-		var b Bundle
-		if b, ok = value.(Bundle); ok {
+		if b, ok := value.(Bundle); ok {
 			return c.collection(f.Fields, b), true
 		}
-	default:
-		return value, true
 	}
-	if !ok {
+	converted, err := Coerce(value, f.Type, c.zone)
+	if err != nil {
 		c.mismatch(f.Type, value)
 		return nil, false
 	}
 	return converted, true
 }
-
-func unbox[T any](value T, ok bool) (any, bool) { return value, ok }
 
 func (c *coercion) array(f *Field, value any) any {
 	list, ok := value.([]any)

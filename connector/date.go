@@ -9,171 +9,330 @@ import (
 // ErrDate says that a text is no date.
 var ErrDate = errors.New("connector: not a date")
 
-// ParseDate reads a date in the notations that Make takes where a date is expected
-// (https://help.make.com/type-coercion):
+// ParseDate reads a date without being told its format, in the notations that Make takes where a date is expected
+// (https://help.make.com/type-coercion), and those of RFC 2822, ISO 8601 and JavaScript's own dates:
 //
-//	2026-11-21   2026/11/21   11/21/2026 (month first)   21.11.2026 (day first)
+//	2026-11-21   2026/11/21   2026.11.21   20261121   +002026-11-21
+//	11/21/2026 (month first)   21.11.2026 (day first)   21. 11. 2026
+//	21 November 2026   21-Nov-2026   November 21, 2026   Sat, 21 Nov 2026   Sat Nov 21 2026
 //
-// Behind it may stand, after a T or blanks, a time: 9:05, 09:05:07, 09:05:07.123, with AM or PM behind a 12-hour time;
-// and behind that a time zone: Z, UTC, GMT, +02:00, +0200 or +02. Without one the date is in the given zone, nil for
-// UTC. Months and days may have one digit, years have four. Dates that do not exist, such as 30 February, are refused
-// with [ErrDate]. The result is in UTC.
+// Behind it may stand, after a T, a comma or blanks, a time: 9:05, 09:05:07, 09:05:07.123, or 0905 and 090507 behind a T;
+// with AM or PM behind a time of 12 hours, which may be a lone hour then. 24:00 is the next day's midnight. Behind that
+// may stand a time zone: Z, UT, UTC, GMT, a zone of North America such as EST, an offset as in +02:00, +0200, +02 and
+// GMT+0200, and then a comment in parentheses. Without one the date is in the given zone, nil for UTC: where clocks are
+// put forward or back it is what [LocalDate] says.
+//
+// Months and days may have one digit, years have four. Dates that do not exist, such as 30 February, are refused with
+// [ErrDate]. The result is in UTC.
 func ParseDate(text string, zone *time.Location) (time.Time, error) {
-	if zone == nil {
-		zone = time.UTC
-	}
-	s := scanner{rest: strings.TrimSpace(text)}
-	year, month, day, ok := s.date()
+	s := &dateScanner{text: trimSpace(text)}
+	year, month, day, ok := s.numericDate()
 	if !ok {
+		s.pos = 0
+		if year, month, day, ok = s.namedDate(); !ok {
+			return time.Time{}, ErrDate
+		}
+	}
+	// A date that does not exist is another one in the calendar.
+	if midnight := time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC); int(midnight.Month()) != month ||
+		midnight.Day() != day {
 		return time.Time{}, ErrDate
 	}
-	var hour, minute, second, nanosecond int
-	if s.rest != "" {
-		if !s.take("T") && !s.take("t") && !s.blanks() {
+	var clock time.Duration
+	if !s.done() {
+		compact := s.text[s.pos] == 'T' || s.text[s.pos] == 't'
+		if compact {
+			s.pos++
+		} else {
+			comma := s.mark(',')
+			if !s.blanks() && !comma {
+				return time.Time{}, ErrDate
+			}
+		}
+		if clock, ok = s.clock(compact); !ok {
 			return time.Time{}, ErrDate
 		}
-		s.blanks()
-		if hour, minute, second, nanosecond, ok = s.clock(); !ok {
-			return time.Time{}, ErrDate
-		}
-		if zone, ok = s.zone(zone); !ok || s.rest != "" {
-			return time.Time{}, ErrDate
-		}
-	}
-	// In UTC first: there a date moves only when it does not exist.
-	if midnight := time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC); midnight.Day() != day ||
-		int(midnight.Month()) != month {
-		return time.Time{}, ErrDate
-	}
-	return time.Date(year, time.Month(month), day, hour, minute, second, nanosecond, zone).UTC(), nil
-}
-
-// isTimeOfDay says whether a text is H:mm or H:mm:ss.
-func isTimeOfDay(text string) bool {
-	s := scanner{rest: text}
-	hour, minute, second, ok := s.hms()
-	return ok && s.rest == "" && hour < 24 && minute < 60 && second < 60
-}
-
-// A scanner takes pieces off the front of a text.
-type scanner struct{ rest string }
-
-func (s *scanner) take(prefix string) bool {
-	rest, ok := strings.CutPrefix(s.rest, prefix)
-	s.rest = rest
-	return ok
-}
-
-func (s *scanner) blanks() bool {
-	before := len(s.rest)
-	s.rest = strings.TrimLeft(s.rest, " ")
-	return len(s.rest) < before
-}
-
-// digits takes a number of at least and at most so many digits.
-func (s *scanner) digits(least, most int) (number, count int, ok bool) {
-	for count < most && count < len(s.rest) && s.rest[count] >= '0' && s.rest[count] <= '9' {
-		number = number*10 + int(s.rest[count]-'0')
-		count++
-	}
-	s.rest = s.rest[count:]
-	return number, count, count >= least
-}
-
-func (s *scanner) date() (year, month, day int, ok bool) {
-	first, count, ok := s.digits(1, 4)
-	if !ok || s.rest == "" {
-		return 0, 0, 0, false
-	}
-	separator := s.rest[:1]
-	s.rest = s.rest[1:]
-	second, _, ok := s.digits(1, 2)
-	if !ok || !s.take(separator) {
-		return 0, 0, 0, false
-	}
-	if count == 4 {
-		third, _, ok := s.digits(1, 2)
-		return first, second, third, ok && (separator == "-" || separator == "/")
-	}
-	third, _, ok := s.digits(4, 4)
-	switch separator {
-	case "/":
-		return third, first, second, ok && count <= 2
-	case ".":
-		return third, second, first, ok && count <= 2
-	}
-	return 0, 0, 0, false
-}
-
-// hms takes hours and minutes, and seconds if there are any.
-func (s *scanner) hms() (hour, minute, second int, ok bool) {
-	if hour, _, ok = s.digits(1, 2); !ok || !s.take(":") {
-		return 0, 0, 0, false
-	}
-	if minute, _, ok = s.digits(2, 2); ok && s.take(":") {
-		second, _, ok = s.digits(2, 2)
-	}
-	return hour, minute, second, ok
-}
-
-// clock takes a time of day with all that may follow it but a zone.
-func (s *scanner) clock() (hour, minute, second, nanosecond int, ok bool) {
-	before := s.rest
-	if hour, minute, second, ok = s.hms(); !ok {
-		return 0, 0, 0, 0, false
-	}
-	withSeconds := strings.Count(before[:len(before)-len(s.rest)], ":") == 2
-	if withSeconds && (s.take(".") || s.take(",")) {
-		fraction, count, ok := s.digits(1, 9)
-		if !ok {
-			return 0, 0, 0, 0, false
-		}
-		for ; count < 9; count++ {
-			fraction *= 10
-		}
-		nanosecond = fraction
-		s.rest = strings.TrimLeft(s.rest, "0123456789")
 	}
 	s.blanks()
-	if len(s.rest) >= 2 && (s.rest[1] == 'M' || s.rest[1] == 'm') {
-		half := s.rest[0] | 0x20
-		if half != 'a' && half != 'p' || hour < 1 || hour > 12 {
-			return 0, 0, 0, 0, false
+	if !s.done() {
+		if zone, ok = s.zone(); !ok || !s.done() {
+			return time.Time{}, ErrDate
 		}
-		hour %= 12
-		if half == 'p' {
-			hour += 12
-		}
-		s.rest = s.rest[2:]
-		s.blanks()
 	}
-	return hour, minute, second, nanosecond, hour < 24 && minute < 60 && second < 60
+	// The clock's fields rather than a sum, because a day with a change of clocks is not 24 hours long.
+	return LocalDate(year, month, day, int(clock/time.Hour), int(clock/time.Minute%60), int(clock/time.Second%60),
+		int(clock%time.Second), zone).UTC(), nil
 }
 
-// zone takes what says how far from UTC the time is.
-func (s *scanner) zone(otherwise *time.Location) (*time.Location, bool) {
+// numericDate reads YYYY-MM-DD, YYYY/MM/DD, YYYY.MM.DD, YYYYMMDD, MM/DD/YYYY, D.M.YYYY, and the signed six-digit years
+// of ISO 8601.
+func (s *dateScanner) numericDate() (year, month, day int, ok bool) {
+	negative := s.mark('-')
+	if negative || s.mark('+') {
+		year, _, ok = s.digits(6, 6)
+		if !ok || !s.mark('-') {
+			return 0, 0, 0, false
+		}
+		if negative {
+			year = -year
+		}
+		return s.monthDay(year, '-')
+	}
+	first, count, ok := s.digits(1, 8)
+	if !ok {
+		return 0, 0, 0, false
+	}
+	if count == 8 {
+		return first / 10000, first / 100 % 100, first % 100, true
+	}
+	if s.done() {
+		return 0, 0, 0, false
+	}
+	mark := s.text[s.pos]
+	if mark != '-' && mark != '/' && mark != '.' {
+		return 0, 0, 0, false
+	}
+	s.pos++
+	if count == 4 {
+		return s.monthDay(first, mark)
+	}
+	if count > 2 || mark == '-' {
+		return 0, 0, 0, false
+	}
+	if mark == '.' {
+		s.blanks()
+	}
+	second, _, ok := s.digits(1, 2)
+	if !ok || !s.mark(mark) {
+		return 0, 0, 0, false
+	}
+	if mark == '.' {
+		s.blanks()
+	}
+	year, _, ok = s.digits(4, 4)
+	if mark == '/' {
+		return year, first, second, ok
+	}
+	return year, second, first, ok
+}
+
+func (s *dateScanner) monthDay(year int, mark byte) (int, int, int, bool) {
+	month, _, ok := s.digits(1, 2)
+	if !ok || !s.mark(mark) {
+		return 0, 0, 0, false
+	}
+	day, _, ok := s.digits(1, 2)
+	return year, month, day, ok
+}
+
+// namedDate reads dates with the month's English name: "Tue, 20 Jun 2016", "June 20, 2016", "Tue Jun 20 2016".
+func (s *dateScanner) namedDate() (year, month, day int, ok bool) {
+	word := s.word()
+	if word != "" && isWeekday(word) {
+		s.mark(',')
+		s.blanks()
+		word = s.word()
+	}
+	if word != "" {
+		if month = monthOf(word); month == 0 {
+			return 0, 0, 0, false
+		}
+		s.mark('.')
+		s.blanks()
+		if day, _, ok = s.digits(1, 2); !ok {
+			return 0, 0, 0, false
+		}
+		s.mark(',')
+	} else {
+		if day, _, ok = s.digits(1, 2); !ok {
+			return 0, 0, 0, false
+		}
+		s.mark('.')
+		if !s.blanks() && !s.mark('-') {
+			return 0, 0, 0, false
+		}
+		if month = monthOf(s.word()); month == 0 {
+			return 0, 0, 0, false
+		}
+		s.mark(',')
+		s.mark('-')
+	}
+	s.blanks()
+	year, _, ok = s.digits(4, 4)
+	return year, month, day, ok
+}
+
+// clock reads H:mm[:ss[.fraction]] with an optional AM or PM, and HHmm[ss] where compact allows it. 24:00 is the next
+// day's midnight.
+func (s *dateScanner) clock(compact bool) (time.Duration, bool) {
+	hour, count, ok := s.digits(1, 6)
+	if !ok {
+		return 0, false
+	}
+	minute, second, nanos := 0, 0, 0
 	switch {
-	case s.rest == "":
-		return otherwise, true
-	case s.take("Z"), s.take("z"), s.take("UTC"), s.take("GMT"):
-		return time.UTC, true
+	case count <= 2 && s.mark(':'):
+		if minute, _, ok = s.digits(2, 2); !ok {
+			return 0, false
+		}
+		if s.mark(':') {
+			if second, _, ok = s.digits(2, 2); !ok {
+				return 0, false
+			}
+			if s.mark('.') || s.mark(',') {
+				if nanos, ok = s.fraction(); !ok {
+					return 0, false
+				}
+			}
+		}
+	case compact && count == 4:
+		hour, minute = hour/100, hour%100
+	case compact && count == 6:
+		hour, minute, second = hour/10000, hour/100%100, hour%100
+	case count <= 2:
+		// A lone hour needs AM or PM.
+		rest := *s
+		rest.blanks()
+		if !rest.keyword("am") && !rest.keyword("pm") {
+			return 0, false
+		}
+	default:
+		return 0, false
 	}
-	sign := 1
-	if s.take("-") {
-		sign = -1
-	} else if !s.take("+") {
-		return nil, false
+	start := s.pos
+	s.blanks()
+	switch am := s.keyword("am"); {
+	case am, s.keyword("pm"):
+		if hour < 1 || hour > 12 {
+			return 0, false
+		}
+		hour %= 12
+		if !am {
+			hour += 12
+		}
+	default:
+		s.pos = start
 	}
-	hours, _, ok := s.digits(2, 2)
-	if !ok || hours > 23 {
-		return nil, false
+	if minute > 59 || second > 59 || hour > 24 || hour == 24 && (minute > 0 || second > 0 || nanos > 0) {
+		return 0, false
 	}
-	minutes := 0
-	if s.rest != "" {
-		s.take(":")
-		if minutes, _, ok = s.digits(2, 2); !ok || minutes > 59 {
+	return time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute + time.Duration(second)*time.Second +
+		time.Duration(nanos), true
+}
+
+// fraction reads the digits behind a second's point, of which nine count.
+func (s *dateScanner) fraction() (int, bool) {
+	value, count, ok := s.digits(1, 9)
+	if !ok {
+		return 0, false
+	}
+	for ; count < 9; count++ {
+		value *= 10
+	}
+	for s.pos < len(s.text) && s.text[s.pos] >= '0' && s.text[s.pos] <= '9' {
+		s.pos++
+	}
+	return value, true
+}
+
+// zone reads Z, UTC, GMT, one of the zones of RFC 2822, or an offset such as +02:00, +0200 or +02, and drops a comment
+// in parentheses behind it, as JavaScript's own dates have.
+func (s *dateScanner) zone() (*time.Location, bool) {
+	seconds := 0
+	if word := s.word(); word != "" {
+		offset, ok := zoneOffsets(word)
+		if !ok {
 			return nil, false
 		}
+		seconds = offset
 	}
-	return time.FixedZone("", sign*(hours*3600+minutes*60)), true
+	if !s.done() && (s.text[s.pos] == '+' || s.text[s.pos] == '-') {
+		sign := 1
+		if s.text[s.pos] == '-' {
+			sign = -1
+		}
+		s.pos++
+		hours, _, ok := s.digits(2, 2)
+		if !ok {
+			return nil, false
+		}
+		colon := s.mark(':')
+		minutes, _, ok := s.digits(2, 2)
+		if colon && !ok || hours > 23 || minutes > 59 {
+			return nil, false
+		}
+		seconds = sign * (hours*3600 + minutes*60)
+	}
+	s.blanks()
+	if !s.done() && s.text[s.pos] == '(' && strings.HasSuffix(s.text, ")") {
+		s.pos = len(s.text)
+	}
+	if seconds == 0 {
+		return time.UTC, true
+	}
+	return time.FixedZone("", seconds), true
+}
+
+// zoneOffsets gives the seconds east of Greenwich of the zone names of RFC 2822.
+func zoneOffsets(name string) (int, bool) {
+	switch strings.ToUpper(name) {
+	case "Z", "UT", "UTC", "GMT":
+		return 0, true
+	case "EDT":
+		return -4 * 3600, true
+	case "EST", "CDT":
+		return -5 * 3600, true
+	case "CST", "MDT":
+		return -6 * 3600, true
+	case "MST", "PDT":
+		return -7 * 3600, true
+	case "PST":
+		return -8 * 3600, true
+	}
+	return 0, false
+}
+
+// monthOf gives the month that a word names in English, by at least three letters; 0 when there is none.
+func monthOf(word string) int {
+	for m := time.January; m <= time.December; m++ {
+		if begins(m.String(), word) {
+			return int(m)
+		}
+	}
+	return 0
+}
+
+func isWeekday(word string) bool {
+	for d := time.Sunday; d <= time.Saturday; d++ {
+		if begins(d.String(), word) {
+			return true
+		}
+	}
+	return false
+}
+
+// begins says whether a name begins with the three or more letters of a word.
+func begins(name, word string) bool {
+	return len(word) >= 3 && len(word) <= len(name) && strings.EqualFold(word, name[:len(word)])
+}
+
+// LocalDate is time.Date with an answer of its own where clocks change, that of moment.js, on which Make's dates rest: a
+// time that a zone skips is as much later as the clocks are put forward, and of a time that there is twice it is the
+// first. Days and clock fields may be out of range. A nil zone is UTC. The result is in the zone.
+func LocalDate(year, month, day, hour, minute, second, nanosecond int, zone *time.Location) time.Time {
+	wall := time.Date(year, time.Month(month), day, hour, minute, second, nanosecond, time.UTC)
+	if zone == nil || zone == time.UTC {
+		return wall
+	}
+	_, before := wall.Add(-24 * time.Hour).In(zone).Zone()
+	_, after := wall.Add(24 * time.Hour).In(zone).Zone()
+	first := wall.Add(-time.Duration(before) * time.Second).In(zone)
+	if _, offset := first.Zone(); before == after || offset == before {
+		return first
+	}
+	later := wall.Add(-time.Duration(after) * time.Second).In(zone)
+	if _, offset := later.Zone(); offset == after {
+		return later
+	}
+	return first
 }

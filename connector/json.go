@@ -34,9 +34,10 @@ func (b *Bundle) UnmarshalJSON(text []byte) error {
 // when that is valid UTF-8, else its base64 (RFC 4648, section 4). Bytes of texts that are no UTF-8 become U+FFFD.
 //
 // What a bundle cannot hold is normalized first. Errors are those of [Normalize].
-func AppendJSON(dst []byte, value any) ([]byte, error) { return appendJSON(dst, value, 0) }
+func AppendJSON(dst []byte, value any) ([]byte, error) { return appendJSON(dst, value, 0, false) }
 
-func appendJSON(dst []byte, value any, depth int) ([]byte, error) {
+// appendJSON is strict where buffers must be text.
+func appendJSON(dst []byte, value any, depth int, strict bool) ([]byte, error) {
 	if depth > MaxDepth {
 		return dst, ErrDepth
 	}
@@ -63,6 +64,9 @@ func appendJSON(dst []byte, value any, depth int) ([]byte, error) {
 		if utf8.Valid(value) {
 			return appendString(dst, value), nil
 		}
+		if strict {
+			return dst, errBuffer()
+		}
 		dst = append(dst, '"')
 		dst = base64.StdEncoding.AppendEncode(dst, value)
 		return append(dst, '"'), nil
@@ -75,7 +79,7 @@ func appendJSON(dst []byte, value any, depth int) ([]byte, error) {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			if dst, err = appendJSON(dst, element, depth+1); err != nil {
+			if dst, err = appendJSON(dst, element, depth+1, strict); err != nil {
 				return dst, err
 			}
 		}
@@ -88,7 +92,7 @@ func appendJSON(dst []byte, value any, depth int) ([]byte, error) {
 			}
 			f := &value.o.fields[i]
 			dst = append(appendString(dst, f.name), ':')
-			if dst, err = appendJSON(dst, f.value, depth+1); err != nil {
+			if dst, err = appendJSON(dst, f.value, depth+1, strict); err != nil {
 				return dst, err
 			}
 		}
@@ -98,10 +102,14 @@ func appendJSON(dst []byte, value any, depth int) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	return appendJSON(dst, normal, depth)
+	return appendJSON(dst, normal, depth, strict)
 }
 
 const hexDigits = "0123456789abcdef"
+
+// AppendQuoted appends a text as a JSON string, as [AppendJSON] does: only what JSON demands is escaped, and bytes that are
+// no UTF-8 become U+FFFD.
+func AppendQuoted(dst []byte, text string) []byte { return appendString(dst, text) }
 
 // appendString quotes a text.
 func appendString[T string | []byte](dst []byte, text T) []byte {
@@ -193,11 +201,6 @@ func appendDate(dst []byte, t time.Time) []byte {
 	}
 	dst = strconv.AppendInt(dst, int64(year), 10)
 	return t.AppendFormat(dst, "-01-02T15:04:05.000Z")
-}
-
-func formatDate(t time.Time) string {
-	var room [32]byte
-	return string(appendDate(room[:0], t))
 }
 
 // parseNumber reads a number in decimal notation: int64 when it is written as an integer that fits, else float64.

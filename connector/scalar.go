@@ -3,59 +3,127 @@ package connector
 import (
 	"math"
 	"strconv"
-	"strings"
 	"time"
 	"unicode/utf8"
 )
 
-// The conversions of single values by Make's rules of type coercion, see Convert.
-
-func toText(value any) (string, bool) {
-	switch value := value.(type) {
-	case string:
-		return value, true
-	case bool:
-		return strconv.FormatBool(value), true
-	case int64:
-		return strconv.FormatInt(value, 10), true
-	case float64:
-		return formatNumber(value), true
-	case time.Time:
-		return formatDate(value), true
-	case []byte:
-		if !utf8.Valid(value) {
-			return "", false
-		}
-		return string(value), true
-	case []any:
-		return joinText(value)
+// Coerce converts one value by Make's rules of type coercion, which [Convert] lists; text-like types are text, and types
+// that are not known take everything. Null stays null, whatever the type, and what has the type already comes back as it
+// is. A date or time without a zone is in the given one, nil for UTC.
+//
+// The error is an [*Error] that names types and never the value: of type DataError for a buffer that is to become text
+// but is not UTF-8, else BundleValidationError. Only an array that is to become text gives [ErrDepth] besides.
+func Coerce(value any, to FieldType, zone *time.Location) (any, error) {
+	base := to.base()
+	if value == nil || fits(base, value) {
+		return value, nil
 	}
-	return "", false
+	converted, ok := value, true
+	switch base {
+	case TypeText:
+		text, err := AppendText(nil, value)
+		if err != nil {
+			return nil, err
+		}
+		return string(text), nil
+	case TypeNumber:
+		converted, ok = toNumber(value)
+	case TypeInteger, TypeUInteger:
+		converted, ok = toIntegral(value)
+		if n, _ := toFloat(converted); n < 0 && to == TypeUInteger {
+			ok = false
+		}
+	case TypeBoolean:
+		converted = toBoolean(value)
+	case TypeDate:
+		converted, ok = unbox(toDate(value, zone))
+	case TypeTime:
+		converted, ok = unbox(timeOfDay(value, zone))
+	case TypeBuffer:
+		converted, ok = unbox(toBuffer(value))
+	case TypeArray:
+		if _, is := value.([]any); !is {
+			converted = []any{value}
+		}
+	case TypeCollection:
+		_, ok = value.(Bundle)
+	}
+	if !ok {
+		return nil, mismatch(to, value)
+	}
+	return converted, nil
 }
 
-// joinText writes the elements of an array as one text. Arrays and collections inside are their JSON.
-func joinText(list []any) (string, bool) {
-	var out []byte
+func unbox[T any](value T, ok bool) (any, bool) { return value, ok }
+
+func mismatch(expected FieldType, value any) *Error {
+	return &Error{Type: BundleValidationError, Message: "expected " + string(expected) + ", received " + typeName(value)}
+}
+
+// AppendText appends the text of a value by Make's rules of type coercion: booleans, numbers as JavaScript writes them
+// (ECMA-262, Number::toString), dates as its toISOString does (UTC, milliseconds, and a sign and six digits for years
+// that do not have four), buffers that are UTF-8, and arrays, whose elements are joined with ", ", arrays and collections
+// in them as JSON. Null has no text. It allocates nothing but the room that it needs.
+//
+// Errors are those of [Coerce]: a collection is refused, and so is a buffer that is not UTF-8, wherever it stands. An array
+// that is nested deeper than [MaxDepth] is [ErrDepth].
+func AppendText(dst []byte, value any) ([]byte, error) {
+	switch value := value.(type) {
+	case nil:
+		return dst, nil
+	case string:
+		return append(dst, value...), nil
+	case bool:
+		return strconv.AppendBool(dst, value), nil
+	case int64:
+		return strconv.AppendInt(dst, value, 10), nil
+	case float64:
+		return appendNumber(dst, value), nil
+	case time.Time:
+		return appendDate(dst, value), nil
+	case []byte:
+		if !utf8.Valid(value) {
+			return dst, errBuffer()
+		}
+		return append(dst, value...), nil
+	case []any:
+		return joinText(dst, value)
+	}
+	return dst, mismatch(TypeText, value)
+}
+
+func errBuffer() *Error {
+	return &Error{Type: DataError, Message: "a buffer that is not UTF-8 text cannot be converted to text"}
+}
+
+func joinText(dst []byte, list []any) ([]byte, error) {
+	var err error
 	for i, element := range list {
 		if i > 0 {
-			out = append(out, ", "...)
+			dst = append(dst, ", "...)
 		}
-		switch element := element.(type) {
-		case nil:
+		switch element.(type) {
 		case []any, Bundle:
-			var err error
-			if out, err = AppendJSON(out, element); err != nil {
-				return "", false
-			}
+			dst, err = appendJSON(dst, element, 0, true)
 		default:
-			text, ok := toText(element)
-			if !ok {
-				return "", false
-			}
-			out = append(out, text...)
+			dst, err = AppendText(dst, element)
+		}
+		if err != nil {
+			return dst, err
 		}
 	}
-	return string(out), true
+	return dst, nil
+}
+
+func toText(value any) (string, bool) {
+	if text, ok := value.(string); ok {
+		return text, true
+	}
+	if value == nil {
+		return "", false
+	}
+	text, err := AppendText(nil, value)
+	return string(text), err == nil
 }
 
 func toNumber(value any) (any, bool) {
@@ -63,7 +131,11 @@ func toNumber(value any) (any, bool) {
 	case int64, float64:
 		return value, true
 	case string:
-		number, err := parseNumber(strings.TrimSpace(value))
+		number, err := parseNumber(trimSpace(value))
+		// A whole number has one form, however it was spelled.
+		if f, ok := number.(float64); ok && f == math.Trunc(f) && math.Abs(f) <= 1<<53 {
+			return int64(f), true
+		}
 		return number, err == nil
 	}
 	return nil, false

@@ -46,7 +46,7 @@ const (
 	TypeUInteger   FieldType = "uinteger"   // the same, not negative
 	TypeBoolean    FieldType = "boolean"    // bool
 	TypeDate       FieldType = "date"       // time.Time
-	TypeTime       FieldType = "time"       // string, a time of day: H:mm or H:mm:ss
+	TypeTime       FieldType = "time"       // string, a time of day: HH:mm:ss, or HH:mm:ss.SSS
 	TypeBuffer     FieldType = "buffer"     // []byte
 	TypeArray      FieldType = "array"      // []any
 	TypeCollection FieldType = "collection" // Bundle

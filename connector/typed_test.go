@@ -149,7 +149,7 @@ func TestTypedInputIsConverted(t *testing.T) {
 		"method empty":      {"", func(in orderIn) (any, any) { return "get", in.Method }},
 		"timeout":           {"300", func(in orderIn) (any, any) { return 300, in.Timeout }},
 		"timeout empty":     {"", func(in orderIn) (any, any) { return 40, in.Timeout }},
-		"hour":              {"9:05", func(in orderIn) (any, any) { return "9:05", in.Hour }},
+		"hour":              {"9:05", func(in orderIn) (any, any) { return "09:05:00", in.Hour }},
 		"natural":           {0, func(in orderIn) (any, any) { return 0, in.Natural }},
 		"level":             {"high", func(in orderIn) (any, any) { return level("high"), in.Level }},
 		"Untagged":          {"x", func(in orderIn) (any, any) { return "x", in.Untagged }},

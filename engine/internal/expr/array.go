@@ -5,15 +5,17 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/ebbkit/ebb/connector"
 )
 
 func arrayFunctions() []Function {
-	array := Parameter{Name: "array", Type: TypeArray}
+	array := Parameter{Name: "array", Type: connector.TypeArray}
 	one := []Parameter{array}
-	values := []Parameter{array, {Name: "value1", Type: TypeAny}, {Name: "value2", Type: TypeAny, Optional: true, Repeat: true}}
+	values := []Parameter{array, {Name: "value1", Type: connector.TypeAny}, {Name: "value2", Type: connector.TypeAny, Optional: true, Repeat: true}}
 	return []Function{
 		{
-			Name: "add", Family: "array", Result: TypeArray, Parameters: values,
+			Name: "add", Family: "array", Result: connector.TypeArray, Parameters: values,
 			Doc:      "Returns the array with the values at its end.",
 			Examples: []Example{{`join(add(split("a,b"; ","); c); "-")`, "a-b-c"}},
 			Call: func(c *Call) (any, error) {
@@ -22,14 +24,14 @@ func arrayFunctions() []Function {
 			},
 		},
 		{
-			Name: "remove", Family: "array", Result: TypeArray, Parameters: values,
+			Name: "remove", Family: "array", Result: connector.TypeArray, Parameters: values,
 			Doc:      "Returns the array without the items that are equal to one of the values, which must be text, numbers, booleans, dates or null.",
 			Examples: []Example{{`join(remove(split("a,b,a"; ","); a); "-")`, "b"}},
 			Call:     remove,
 		},
 		{
-			Name: "merge", Family: "array", Result: TypeArray,
-			Parameters: []Parameter{{Name: "array1", Type: TypeArray}, {Name: "array2", Type: TypeArray, Optional: true, Repeat: true}},
+			Name: "merge", Family: "array", Result: connector.TypeArray,
+			Parameters: []Parameter{{Name: "array1", Type: connector.TypeArray}, {Name: "array2", Type: connector.TypeArray, Optional: true, Repeat: true}},
 			Doc:        "Returns one array of the items of all.",
 			Examples:   []Example{{`join(merge(split("a,b"; ","); split("c,d"; ",")); "-")`, "a-b-c-d"}},
 			Call: func(c *Call) (any, error) {
@@ -41,26 +43,26 @@ func arrayFunctions() []Function {
 			},
 		},
 		{
-			Name: "join", Family: "array", Result: TypeText,
-			Parameters: []Parameter{array, {Name: "separator", Type: TypeText, Optional: true}},
+			Name: "join", Family: "array", Result: connector.TypeText,
+			Parameters: []Parameter{array, {Name: "separator", Type: connector.TypeText, Optional: true}},
 			Doc:        "Returns the items as one text with the separator between them, by default a comma. Arrays and collections among the items are written as JSON.",
 			Examples:   []Example{{`join(split("a b"; space); "+")`, "a+b"}},
 			Call:       join,
 		},
 		{
-			Name: "first", Family: "array", Result: TypeAny, Parameters: one,
+			Name: "first", Family: "array", Result: connector.TypeAny, Parameters: one,
 			Doc:      "Returns the first item, or null.",
 			Examples: []Example{{`first(split("a,b"; ","))`, "a"}},
 			Call:     func(c *Call) (any, error) { return itemAt(c.array(0), 1), nil },
 		},
 		{
-			Name: "last", Family: "array", Result: TypeAny, Parameters: one,
+			Name: "last", Family: "array", Result: connector.TypeAny, Parameters: one,
 			Doc:      "Returns the last item, or null.",
 			Examples: []Example{{`last(split("a,b"; ","))`, "b"}},
 			Call:     func(c *Call) (any, error) { return itemAt(c.array(0), -1), nil },
 		},
 		{
-			Name: "reverse", Family: "array", Result: TypeArray, Parameters: one,
+			Name: "reverse", Family: "array", Result: connector.TypeArray, Parameters: one,
 			Doc:      "Returns the items in reverse order.",
 			Examples: []Example{{`join(reverse(split("a,b,c"; ",")); "")`, "cba"}},
 			Call: func(c *Call) (any, error) {
@@ -70,55 +72,55 @@ func arrayFunctions() []Function {
 			},
 		},
 		{
-			Name: "shuffle", Family: "array", Result: TypeArray, Parameters: one,
+			Name: "shuffle", Family: "array", Result: connector.TypeArray, Parameters: one,
 			Doc:  "Returns the items in a random order.",
 			Call: shuffle,
 		},
 		{
-			Name: "slice", Family: "array", Result: TypeArray,
-			Parameters: []Parameter{array, {Name: "start", Type: TypeNumber}, {Name: "end", Type: TypeNumber, Optional: true}},
+			Name: "slice", Family: "array", Result: connector.TypeArray,
+			Parameters: []Parameter{array, {Name: "start", Type: connector.TypeNumber}, {Name: "end", Type: connector.TypeNumber, Optional: true}},
 			Doc:        "Returns the items from start up to, but not including, end, counted from 0, or from the end if negative.",
 			Examples:   []Example{{`join(slice(split("a,b,c,d"; ","); 1; 3); "")`, "bc"}, {`join(slice(split("a,b,c"; ","); -2); "")`, "bc"}},
 			Call:       slice,
 		},
 		{
-			Name: "flatten", Family: "array", Result: TypeArray,
-			Parameters: []Parameter{array, {Name: "depth", Type: TypeNumber, Optional: true}},
+			Name: "flatten", Family: "array", Result: connector.TypeArray,
+			Parameters: []Parameter{array, {Name: "depth", Type: connector.TypeNumber, Optional: true}},
 			Doc:        "Returns the array with the items of arrays inside it in their place, so many levels deep, by default one.",
 			Call:       flatten,
 		},
 		{
-			Name: "keys", Family: "array", Result: TypeArray,
-			Parameters: []Parameter{{Name: "collection or array", Type: TypeAny}},
+			Name: "keys", Family: "array", Result: connector.TypeArray,
+			Parameters: []Parameter{{Name: "collection or array", Type: connector.TypeAny}},
 			Doc:        "Returns the names of a collection's fields in their order, or the positions of an array's items from 0.",
 			Call:       keys,
 		},
 		{
-			Name: "distinct", Family: "array", Result: TypeArray,
-			Parameters: []Parameter{array, {Name: "key", Type: TypeText, Optional: true}},
+			Name: "distinct", Family: "array", Result: connector.TypeArray,
+			Parameters: []Parameter{array, {Name: "key", Type: connector.TypeText, Optional: true}},
 			Doc:        "Returns the array without items that are equal to an earlier one, or whose values at the dotted path key are.",
 			Examples:   []Example{{`join(distinct(split("a,b,a"; ",")); "-")`, "a-b"}},
 			Call:       distinct,
 		},
 		{
-			Name: "deduplicate", Family: "array", Result: TypeArray, Parameters: one,
+			Name: "deduplicate", Family: "array", Result: connector.TypeArray, Parameters: one,
 			Doc:      "Returns the array without items that are equal to an earlier one.",
 			Examples: []Example{{`join(deduplicate(split("a,b,a"; ",")); "-")`, "a-b"}},
 			Call:     distinct,
 		},
 		{
-			Name: "map", Family: "array", Result: TypeArray,
+			Name: "map", Family: "array", Result: connector.TypeArray,
 			Parameters: []Parameter{
-				array, {Name: "key", Type: TypeText}, {Name: "key for filtering", Type: TypeText, Optional: true},
-				{Name: "values for filtering", Type: TypeAny, Optional: true},
+				array, {Name: "key", Type: connector.TypeText}, {Name: "key for filtering", Type: connector.TypeText, Optional: true},
+				{Name: "values for filtering", Type: connector.TypeAny, Optional: true},
 			},
 			Doc: "Returns the value at the dotted path key of every collection in the array that has one. With a key for " +
 				"filtering only those whose value there is one of a comma-separated list, or of an array.",
 			Call: mapItems,
 		},
 		{
-			Name: "sort", Family: "array", Result: TypeArray,
-			Parameters: []Parameter{array, {Name: "order", Type: TypeText, Optional: true}, {Name: "key", Type: TypeText, Optional: true}},
+			Name: "sort", Family: "array", Result: connector.TypeArray,
+			Parameters: []Parameter{array, {Name: "order", Type: connector.TypeText, Optional: true}, {Name: "key", Type: connector.TypeText, Optional: true}},
 			Doc: "Returns the items in order: asc (the default), desc, asc ci or desc ci, the latter two without regard to " +
 				"case, by the value at a dotted path key if one is given. In the place of the order there may be a key. Numbers come " +
 				"before dates, dates before text, null last; equal items keep their order.",
@@ -126,14 +128,14 @@ func arrayFunctions() []Function {
 			Call:     sortItems,
 		},
 		{
-			Name: "toArray", Family: "array", Result: TypeArray,
-			Parameters: []Parameter{{Name: "collection", Type: TypeAny}},
+			Name: "toArray", Family: "array", Result: connector.TypeArray,
+			Parameters: []Parameter{{Name: "collection", Type: connector.TypeAny}},
 			Doc:        "Returns an array of collections {key, value}, one for each field in order, or each item of an array with its position from 0.",
 			Call:       toArray,
 		},
 		{
-			Name: "toCollection", Family: "array", Result: TypeCollection,
-			Parameters: []Parameter{array, {Name: "key", Type: TypeText}, {Name: "value", Type: TypeText}},
+			Name: "toCollection", Family: "array", Result: connector.TypeCollection,
+			Parameters: []Parameter{array, {Name: "key", Type: connector.TypeText}, {Name: "value", Type: connector.TypeText}},
 			Doc: "Returns a collection with a field for each collection in the array: its name is what stands at the path key, " +
 				"its value what stands at the path value. The last one wins where names repeat.",
 			Call: toCollection,
@@ -162,7 +164,7 @@ func concatenated(c *Call, lists ...[]any) (any, error) {
 func remove(c *Call) (any, error) {
 	for i, v := range c.Args[1:] {
 		switch v.(type) {
-		case []any, Object, []byte:
+		case []any, connector.Bundle, []byte:
 			return nil, invalid("argument %d: expected text, number, boolean, date or null, got %s", i+2, kindOf(v))
 		}
 	}
@@ -175,7 +177,7 @@ func remove(c *Call) (any, error) {
 	items := make([]any, 0, len(c.array(0)))
 	for _, item := range c.array(0) {
 		switch item.(type) {
-		case []any, Object, []byte:
+		case []any, connector.Bundle, []byte:
 		default:
 			if mark, _ = appendMark(mark[:0], item, math.MaxInt); unwanted[string(mark)] {
 				continue
@@ -199,7 +201,7 @@ func join(c *Call) (any, error) {
 			text = append(text, separator...)
 		}
 		switch item.(type) {
-		case []any, Object:
+		case []any, connector.Bundle:
 			text, err = appendJSON(text, item, limit, 0)
 		default:
 			text, err = appendItem(text, item, limit)
@@ -263,7 +265,7 @@ func keys(c *Call) (any, error) {
 	names := []any{}
 	switch v := c.Args[0].(type) {
 	case nil, Special:
-	case Object:
+	case connector.Bundle:
 		for name := range v.All() {
 			names = append(names, name)
 		}
@@ -336,10 +338,12 @@ func filterValues(c *Call) (map[string]bool, error) {
 
 func toArray(c *Call) (any, error) {
 	items := []any{}
-	pair := func(key string, value any) any { return c.NewObject([]string{"key", "value"}, []any{key, value}) }
+	pair := func(key string, value any) any {
+		return connector.BundleOf([]string{"key", "value"}, []any{key, value})
+	}
 	switch v := c.Args[0].(type) {
 	case nil, Special:
-	case Object:
+	case connector.Bundle:
 		for name, value := range v.All() {
 			items = append(items, pair(name, value))
 		}
@@ -348,7 +352,7 @@ func toArray(c *Call) (any, error) {
 			items = append(items, pair(strconv.Itoa(i), value))
 		}
 	default:
-		return nil, mismatch(v, TypeCollection)
+		return nil, mismatch(v, connector.TypeCollection)
 	}
 	return items, nil
 }
@@ -358,7 +362,7 @@ func toCollection(c *Call) (any, error) {
 	var values []any
 	places := map[string]int{}
 	for _, item := range c.array(0) {
-		if _, ok := item.(Object); !ok {
+		if _, ok := item.(connector.Bundle); !ok {
 			return nil, invalid("argument 1 (array): expected an array of collections, found %s", kindOf(item))
 		}
 		name, err := c.textOf(walk(item, c.text(1)))
@@ -373,5 +377,5 @@ func toCollection(c *Call) (any, error) {
 		places[name] = len(names)
 		names, values = append(names, name), append(values, value)
 	}
-	return c.NewObject(names, values), nil
+	return connector.BundleOf(names, values), nil
 }

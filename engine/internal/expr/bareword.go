@@ -3,6 +3,8 @@ package expr
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/ebbkit/ebb/connector"
 )
 
 // bareword looks whether the argument, or the island, that begins at the position is text without quotes. If so it
@@ -68,7 +70,7 @@ scan:
 		return nil, false
 	}
 	// Text stays as it is written, 007 for one.
-	if parameter.Type != TypeText {
+	if parameter.Type != connector.TypeText {
 		if n, ok := parseNumber(text); ok {
 			p.pos = i
 			return constant{n}, true
@@ -102,9 +104,9 @@ func isCalculation(text string, parameter Parameter, island bool) bool {
 		return true
 	}
 	switch parameter.Type {
-	case TypeNumber, TypeInteger, TypeUInteger, TypeBoolean:
+	case connector.TypeNumber, connector.TypeInteger, connector.TypeUInteger, connector.TypeBoolean:
 		return true
-	case TypeAny:
+	case connector.TypeAny, "":
 		return hasLoneNumber(text)
 	}
 	return false // 2016-12-28 is a date

@@ -1,7 +1,6 @@
 package expr_test
 
 import (
-	"iter"
 	"strings"
 	"testing"
 
@@ -9,35 +8,6 @@ import (
 
 	"github.com/ebbkit/ebb/engine/internal/expr"
 )
-
-// record is an object as the engine's bundles are: a small slice of fields.
-type record struct{ fields []field }
-
-type field struct {
-	name  string
-	value any
-}
-
-func (r record) Len() int { return len(r.fields) }
-
-func (r record) Lookup(name string) (any, bool) {
-	for i := range r.fields {
-		if r.fields[i].name == name {
-			return r.fields[i].value, true
-		}
-	}
-	return nil, false
-}
-
-func (r record) All() iter.Seq2[string, any] {
-	return func(yield func(string, any) bool) {
-		for i := range r.fields {
-			if !yield(r.fields[i].name, r.fields[i].value) {
-				return
-			}
-		}
-	}
-}
 
 // slots is an environment as an interpreter has it: bundles in a slice.
 type slots struct {
@@ -55,11 +25,7 @@ func (s *slots) Module(slot int) (any, bool) {
 func benchEnv(b *testing.B) *slots {
 	b.Helper()
 	e := sample(b)
-	var r record
-	for name, value := range e.modules[1].(bundle).All() {
-		r.fields = append(r.fields, field{name, value})
-	}
-	return &slots{env: *e, bundles: []any{nil, r}}
+	return &slots{env: *e, bundles: []any{nil, e.modules[1]}}
 }
 
 func benchmark(b *testing.B, template string) {

@@ -1,5 +1,7 @@
 package expr
 
+import "github.com/ebbkit/ebb/connector"
+
 // callOf reads the arguments of a call, whose opening parenthesis is at the position, and makes its node. A call that
 // cannot be made is noted and becomes null, so that the rest of the template is checked as well.
 func (p *parser) callOf(name string, start int) (node, *Error) {
@@ -80,7 +82,7 @@ func (p *parser) argument(parameter Parameter) (node, *Error) {
 		}
 		p.skipSpace()
 	}
-	if found, ok := n.(*path); ok && found.whole && parameter.Type == TypeArray {
+	if found, ok := n.(*path); ok && found.whole && parameter.Type == connector.TypeArray {
 		return found.array(), nil
 	}
 	return n, nil

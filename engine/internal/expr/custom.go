@@ -6,11 +6,13 @@ import (
 	"reflect"
 	"slices"
 	"time"
+
+	"github.com/ebbkit/ebb/connector"
 )
 
 // FunctionOf makes a custom function of a Go function. Its parameters may be string, bool, any integer or float type,
-// time.Time, []byte, []any, Object and any, the last one variadic; arguments are converted to them by Coerce. null arrives
-// as the zero of string, bool, []any, Object and any, and is a BundleValidationError for the others. It returns a value, or
+// time.Time, []byte, []any, connector.Bundle and any, the last one variadic; arguments are converted to them as fields of
+// modules are. null arrives as the zero of string, bool, []any, connector.Bundle and any, and is a BundleValidationError for the others. It returns a value, or
 // a value and an error; besides the language's own kinds of values the result may be any integer or float type, a slice,
 // a map with text keys, whose fields are sorted then, or a pointer to such.
 func FunctionOf(name string, fn any) (Function, error) {
@@ -35,7 +37,7 @@ func FunctionOf(name string, fn any) (Function, error) {
 		if p.Type, ok = declaredType(in); !ok {
 			return Function{}, fmt.Errorf("%w: %s: parameter %d has the type %s", ErrFunction, name, i+1, in)
 		}
-		p.Nullable = p.Type == TypeCollection
+		p.Nullable = p.Type == connector.TypeCollection
 		f.Parameters = append(f.Parameters, p)
 	}
 	f.Call = func(call *Call) (any, error) {
@@ -79,6 +81,9 @@ func assign(in *reflect.Value, arg any, to reflect.Type, i int) error {
 		*in = v
 		return nil
 	}
+	if _, ok := arg.(float64); ok && to.Kind() != reflect.Float32 && to.Kind() != reflect.Float64 {
+		return invalid("argument %d does not fit its type", i+1) // a whole number beyond int64
+	}
 	if n, ok := arg.(int64); ok {
 		slot := reflect.New(to).Elem()
 		if slot.CanInt() && slot.OverflowInt(n) || slot.CanUint() && (n < 0 || slot.OverflowUint(uint64(n))) {
@@ -89,32 +94,32 @@ func assign(in *reflect.Value, arg any, to reflect.Type, i int) error {
 	return nil
 }
 
-func declaredType(t reflect.Type) (Type, bool) {
+func declaredType(t reflect.Type) (connector.FieldType, bool) {
 	switch t {
 	case reflect.TypeFor[time.Time]():
-		return TypeDate, true
+		return connector.TypeDate, true
 	case reflect.TypeFor[[]byte]():
-		return TypeBuffer, true
+		return connector.TypeBuffer, true
 	case reflect.TypeFor[[]any]():
-		return TypeArray, true
-	case reflect.TypeFor[Object]():
-		return TypeCollection, true
+		return connector.TypeArray, true
+	case reflect.TypeFor[connector.Bundle]():
+		return connector.TypeCollection, true
 	case reflect.TypeFor[any]():
-		return TypeAny, true
+		return connector.TypeAny, true
 	}
 	switch t.Kind() {
 	case reflect.String:
-		return TypeText, true
+		return connector.TypeText, true
 	case reflect.Bool:
-		return TypeBoolean, true
+		return connector.TypeBoolean, true
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		return TypeInteger, true
+		return connector.TypeInteger, true
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		return TypeUInteger, true
+		return connector.TypeUInteger, true
 	case reflect.Float32, reflect.Float64:
-		return TypeNumber, true
+		return connector.TypeNumber, true
 	}
-	return TypeAny, false
+	return connector.TypeAny, false
 }
 
 // normalize gives a custom function's result one of the kinds of values that the language knows.
@@ -123,7 +128,7 @@ func (l *Language) normalize(v any, depth int) (any, error) {
 		return nil, errDepth()
 	}
 	switch v := v.(type) {
-	case nil, bool, int64, float64, string, time.Time, []byte, Special, Object:
+	case nil, bool, int64, float64, string, time.Time, []byte, Special, connector.Bundle:
 		return v, nil
 	}
 	r := reflect.ValueOf(v)
@@ -182,7 +187,7 @@ func (l *Language) normalizeMap(r reflect.Value, depth int) (any, error) {
 	for i, name := range names {
 		values[i] = fields[name]
 	}
-	return l.newObject(names, values), nil
+	return connector.BundleOf(names, values), nil
 }
 
 func customError(err error) error {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ebbkit/ebb/connector"
 	"github.com/ebbkit/ebb/engine/internal/expr"
 )
 
@@ -33,8 +34,8 @@ func customs(t *testing.T) []expr.Function {
 			return map[string]any{"b": []int{1, 2}, "a": initials("AB"), "p": (*int)(nil), "u": uint8(3)}
 		},
 		"midday": func(t time.Time) time.Time { return t.Truncate(24 * time.Hour).Add(12 * time.Hour) },
-		"fields": func(o expr.Object) int {
-			return map[bool]func() int{true: func() int { return -1 }, false: func() int { return o.Len() }}[o == nil]()
+		"fields": func(o connector.Bundle) int {
+			return o.Len()
 		},
 		"chan":     func() any { return make(chan int) },
 		"unsigned": func(n uint16) uint64 { return uint64(n) + 1<<63 },
@@ -44,9 +45,9 @@ func customs(t *testing.T) []expr.Function {
 		list = append(list, f)
 	}
 	return append(list, expr.Function{
-		Name: "zoneName", Family: "host", Result: expr.TypeText, Doc: "Returns the scenario's zone.",
+		Name: "zoneName", Family: "host", Result: connector.TypeText, Doc: "Returns the scenario's zone.",
 		Call: func(c *expr.Call) (any, error) {
-			return c.NewObject([]string{"zone", "year"}, []any{c.Location().String(), int64(c.Now().Year())}), nil
+			return connector.BundleOf([]string{"zone", "year"}, []any{c.Location().String(), int64(c.Now().Year())}), nil
 		},
 	})
 }
@@ -58,7 +59,7 @@ func TestCustomFunctions(t *testing.T) {
 	for _, c := range []evaluation{
 		{"{{shout(1.a)}}", "X!"}, {"{{shout(1.null)}}", "!"}, {"{{shout(1.coll)}}", invalid}, {"{{repeated(ab; 3)}}", "ababab"}, {"{{repeated(ab; 300)}}", invalid}, {"{{repeated(ab; 1.5)}}", invalid},
 		{"{{failing()}}", fails(expr.RuntimeErrorType)}, {"{{refusing()}}", badData}, {"{{panicing()}}", fails(expr.RuntimeErrorType)}, {"{{total(1; 2.5; \"3\")}}", 6.5}, {"{{total()}}", 0.0},
-		{"{{facts()}}", obj("a", "AB", "b", arr(int64(1), int64(2)), "p", nil, "u", int64(3))}, {"{{midday(1.date)}}", day(t, "2026-01-31T12:00:00Z")}, {"{{fields(1.coll)}}", int64(4)}, {"{{fields(1.null)}}", int64(-1)}, {"{{fields(1.a)}}", invalid},
+		{"{{facts()}}", obj("a", "AB", "b", arr(int64(1), int64(2)), "p", nil, "u", int64(3))}, {"{{midday(1.date)}}", day(t, "2026-01-31T12:00:00Z")}, {"{{fields(1.coll)}}", int64(4)}, {"{{fields(1.null)}}", int64(0)}, {"{{fields(1.a)}}", invalid},
 		{"{{chan()}}", fails(expr.RuntimeErrorType)}, {"{{unsigned(1)}}", float64(1<<63 + 1)}, {"{{unsigned(-1)}}", invalid}, {"{{unsigned(70000)}}", invalid}, {"{{zoneName()}}", invalid},
 	} {
 		tpl, err := l.Compile(c.template, nil)

@@ -2,7 +2,11 @@ package expr
 
 import (
 	"math"
+	"slices"
+	"strings"
 	"time"
+
+	"github.com/ebbkit/ebb/connector"
 )
 
 // maxMillis is how far a date may be from 1970, in milliseconds, as in JavaScript: a hundred million days.
@@ -18,11 +22,11 @@ func errFormat() *RuntimeError {
 const isoFormat = "YYYY-MM-DDTHH:mm:ss.SSSZ"
 
 func dateFunctions() []Function {
-	date := Parameter{Name: "date", Type: TypeDate}
-	zone := Parameter{Name: "timezone", Type: TypeText, Optional: true}
+	date := Parameter{Name: "date", Type: connector.TypeDate}
+	zone := Parameter{Name: "timezone", Type: connector.TypeText, Optional: true}
 	calculate := func(name, doc, example, result string, amount Parameter, f func(c *Call, t time.Time) (time.Time, error)) Function {
 		return Function{
-			Name: name, Family: "date", Result: TypeDate, Parameters: []Parameter{date, amount}, Doc: doc,
+			Name: name, Family: "date", Result: connector.TypeDate, Parameters: []Parameter{date, amount}, Doc: doc,
 			Examples: []Example{{example, result}},
 			Call: func(c *Call) (any, error) {
 				t, err := f(c, c.date(0).In(c.Location()))
@@ -34,7 +38,7 @@ func dateFunctions() []Function {
 		}
 	}
 	adding := func(unit, example, result string, add func(t time.Time, n float64) time.Time) Function {
-		return calculate("add"+unit, addDoc(unit), example, result, Parameter{Name: "number", Type: TypeNumber},
+		return calculate("add"+unit, addDoc(unit), example, result, Parameter{Name: "number", Type: connector.TypeNumber},
 			func(c *Call, t time.Time) (time.Time, error) {
 				n := c.number(1)
 				if math.IsNaN(n) || math.Abs(n) > maxMillis {
@@ -44,7 +48,7 @@ func dateFunctions() []Function {
 			})
 	}
 	setting := func(unit, doc, example, result string, set func(t time.Time, n int) time.Time) Function {
-		return calculate("set"+unit, doc, example, result, Parameter{Name: "number", Type: TypeNumber},
+		return calculate("set"+unit, doc, example, result, Parameter{Name: "number", Type: connector.TypeNumber},
 			func(c *Call, t time.Time) (time.Time, error) {
 				n := c.whole(1, 0)
 				if abs(n) > 1e9 {
@@ -55,8 +59,8 @@ func dateFunctions() []Function {
 	}
 	return []Function{
 		{
-			Name: "formatDate", Family: "date", Result: TypeText,
-			Parameters: []Parameter{date, {Name: "format", Type: TypeText, Optional: true}, zone},
+			Name: "formatDate", Family: "date", Result: connector.TypeText,
+			Parameters: []Parameter{date, {Name: "format", Type: connector.TypeText, Optional: true}, zone},
 			Doc: "Writes a date in a format of moment.js tokens, in English, in a time zone, which is the scenario's unless an IANA name is given. " +
 				"Text in [brackets] and characters that are no tokens stand for themselves. Without a format it is " + isoFormat + ".",
 			Examples: []Example{{`formatDate("2018-10-01T07:32:00Z"; "DD.MM.YYYY HH:mm"; "UTC")`, "01.10.2018 07:32"}},
@@ -64,8 +68,8 @@ func dateFunctions() []Function {
 			Call:     formatDate,
 		},
 		{
-			Name: "parseDate", Family: "date", Result: TypeDate,
-			Parameters: []Parameter{{Name: "text", Type: TypeAny}, {Name: "format", Type: TypeText, Optional: true}, zone},
+			Name: "parseDate", Family: "date", Result: connector.TypeDate,
+			Parameters: []Parameter{{Name: "text", Type: connector.TypeAny}, {Name: "format", Type: connector.TypeText, Optional: true}, zone},
 			Doc: "Reads a date from text in a format of moment.js tokens. What stands between the fields is not compared, and fields that are " +
 				"missing are the first of their unit, or today's. Text without an offset is in the given time zone, or the scenario's. Without a format the " +
 				"usual forms of a date are recognized.",
@@ -91,14 +95,14 @@ func dateFunctions() []Function {
 			`setYear("2015-08-07T11:36:39.138Z"; 2017)`, "2017-08-07T11:36:39.138Z", func(t time.Time, n int) time.Time { return addMonths(t, (n-t.Year())*12) }),
 		calculate("setDay", "Returns the date with another weekday of its week, which runs from Sunday to Saturday: 1 to 7 with Sunday as 1, or an "+
 			"English name. Other numbers go over into the neighbouring weeks.",
-			`setDay("2018-06-27T11:36:39.138Z"; Monday)`, "2018-06-25T11:36:39.138Z", Parameter{Name: "number or name", Type: TypeAny, sums: true},
+			`setDay("2018-06-27T11:36:39.138Z"; Monday)`, "2018-06-25T11:36:39.138Z", Parameter{Name: "number or name", Type: connector.TypeAny, sums: true},
 			func(c *Call, t time.Time) (time.Time, error) {
 				n, err := c.unit(weekdayNames[:])
 				return addDays(t, n-1-int(t.Weekday())), err
 			}),
 		calculate("setMonth", "Returns the date with another month: 1 to 12, or an English name. Other numbers go over into the neighbouring years; "+
 			"the day is at most the month's last.",
-			`setMonth("2015-08-07T11:36:39.138Z"; 5)`, "2015-05-07T11:36:39.138Z", Parameter{Name: "number or name", Type: TypeAny, sums: true},
+			`setMonth("2015-08-07T11:36:39.138Z"; 5)`, "2015-05-07T11:36:39.138Z", Parameter{Name: "number or name", Type: connector.TypeAny, sums: true},
 			func(c *Call, t time.Time) (time.Time, error) {
 				n, err := c.unit(monthNames[:])
 				return addMonths(t, n-int(t.Month())), err
@@ -184,21 +188,22 @@ func parseDateFunction(c *Call) (any, error) {
 	if isNull(c.Args[0]) {
 		return nil, invalid("argument 1 (text) is empty, expected a date")
 	}
-	text, err := coerceText(c.Args[0], c.machine.lang.maxText)
+	converted, err := coerce(c.Args[0], connector.TypeText, loc, c.machine.lang.maxText)
 	if err != nil {
 		return nil, err
 	}
+	text, _ := converted.(string)
 	format := c.text(1)
 	if format == "" {
-		return coerceDate(text, loc)
+		return coerce(text, connector.TypeDate, loc, c.machine.lang.maxText)
 	}
 	if len(format) > maxFormat {
 		return nil, errFormat()
 	}
-	if len(text.(string)) > maxFormat { //nolint:forcetypeassert // coerceText gives text
+	if len(text) > maxFormat {
 		return nil, invalid("argument 1 (text): longer than %d bytes", maxFormat)
 	}
-	if t, ok := parseMoment(text.(string), c.format(), c.Now(), loc); ok { //nolint:forcetypeassert // coerceText gives text
+	if t, ok := parseMoment(text, c.format(), c.Now(), loc); ok {
 		return checkDate(t)
 	}
 	return nil, invalid("the text is no date of the format %q", shorten(format))
@@ -223,7 +228,7 @@ func addMonths(t time.Time, months int) time.Time {
 	first := time.Date(year, month+time.Month(months), 1, 0, 0, 0, 0, time.UTC)
 	day = min(day, daysIn(first.Year(), int(first.Month())))
 	hour, minute, second := t.Clock()
-	return localDate(first.Year(), int(first.Month()), day, hour, minute, second, t.Nanosecond(), t.Location())
+	return connector.LocalDate(first.Year(), int(first.Month()), day, hour, minute, second, t.Nanosecond(), t.Location())
 }
 
 func addDays(t time.Time, days int) time.Time {
@@ -232,7 +237,7 @@ func addDays(t time.Time, days int) time.Time {
 	}
 	year, month, day := t.Date()
 	hour, minute, second := t.Clock()
-	return localDate(year, int(month), day+days, hour, minute, second, t.Nanosecond(), t.Location())
+	return connector.LocalDate(year, int(month), day+days, hour, minute, second, t.Nanosecond(), t.Location())
 }
 
 func withHour(t time.Time, hour int) time.Time {
@@ -241,14 +246,14 @@ func withHour(t time.Time, hour int) time.Time {
 	}
 	year, month, day := t.Date()
 	_, minute, second := t.Clock()
-	return localDate(year, int(month), day, hour, minute, second, t.Nanosecond(), t.Location())
+	return connector.LocalDate(year, int(month), day, hour, minute, second, t.Nanosecond(), t.Location())
 }
 
 // unit gives the second argument as a number counted from 1, or the place of the English name that it is.
 func (c *Call) unit(names []string) (int, error) {
 	v := c.Args[1]
 	if s, ok := v.(string); ok {
-		if i := nameIndex(names, trimSpace(s), 3); i >= 0 {
+		if i := nameIndex(names, trimSpace(s)); i >= 0 {
 			return i + 1, nil
 		}
 	}
@@ -264,4 +269,11 @@ func (c *Call) unit(names []string) (int, error) {
 		return 0, errDateRange()
 	}
 	return int(f), nil
+}
+
+// nameIndex finds the English name that a word is, or begins with at least three letters of; -1 when there is none.
+func nameIndex(names []string, word string) int {
+	return slices.IndexFunc(names, func(name string) bool {
+		return len(word) >= 3 && len(word) <= len(name) && strings.EqualFold(word, name[:len(word)])
+	})
 }

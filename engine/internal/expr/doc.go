@@ -7,9 +7,9 @@
 //
 // # Values
 //
-// Values are nil, bool, int64, float64, string, time.Time, []byte, []any and objects. An object is anything that
-// implements [Object]; objects that the language makes come from [Options.NewObject]. int64 and float64 are one type to
-// the language, number: int64 where the value is exact, float64 otherwise. Dates have a precision of one millisecond.
+// Values are nil, bool, int64, float64, string, time.Time, []byte, []any and connector.Bundle. Where another type is declared
+// they are converted to it by the rules that fields of modules have, those of connector.Coerce. int64 and float64 are one type
+// to the language, number: int64 where the value is exact, float64 otherwise. Dates have a precision of one millisecond.
 // [Ignore] and [Erase] are what the keywords of these names give.
 //
 // # Grammar
@@ -47,7 +47,7 @@
 //
 // A template that is exactly one island keeps the value's own type. In any other template the islands are converted to
 // text: null and empty values give nothing, dates ISO 8601 in UTC with milliseconds, arrays their items joined by ", ",
-// objects their JSON text with fields in order, buffers their text if it is valid UTF-8 and a DataError otherwise, and
+// collections their JSON text with fields in order, buffers their text if it is valid UTF-8 and a DataError otherwise, and
 // numbers what JavaScript prints.
 //
 // Equality is strict. + concatenates when either side is text. A date counts as its milliseconds in arithmetic, so
@@ -61,6 +61,6 @@
 // Expressions nest at most 1000 levels deep. A text that an expression produces is at most [Options.MaxTextBytes] long,
 // an array [Options.MaxItems], and one regular expression runs for at most [Options.MaxMatchTime].
 //
-// The package needs one library: regexp2, because the language's regular expressions are ECMAScript's, with look-around
+// The package knows values, and nothing else of ours. It needs one library: regexp2, because the language's regular expressions are ECMAScript's, with look-around
 // and back-references, which Go's own regexp leaves out.
 package expr

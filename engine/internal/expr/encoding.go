@@ -5,13 +5,15 @@ import (
 	"encoding/hex"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/ebbkit/ebb/connector"
 )
 
 func encodingFunctions() []Function {
-	one := []Parameter{{Name: "text", Type: TypeText}}
+	one := []Parameter{{Name: "text", Type: connector.TypeText}}
 	change := func(name, doc, example, result string, f func(string) string) Function {
 		return Function{
-			Name: name, Family: "text", Result: TypeText, Parameters: one, Doc: doc,
+			Name: name, Family: "text", Result: connector.TypeText, Parameters: one, Doc: doc,
 			Examples: []Example{{example, result}},
 			Call: func(c *Call) (any, error) {
 				s := f(c.text(0))
@@ -21,15 +23,15 @@ func encodingFunctions() []Function {
 	}
 	return []Function{
 		{
-			Name: "toBinary", Family: "text", Result: TypeBuffer,
-			Parameters: []Parameter{{Name: "value", Type: TypeAny}, {Name: "encoding", Type: TypeText, Optional: true}},
+			Name: "toBinary", Family: "text", Result: connector.TypeBuffer,
+			Parameters: []Parameter{{Name: "value", Type: connector.TypeAny}, {Name: "encoding", Type: connector.TypeText, Optional: true}},
 			Doc:        "Returns a value's text as a buffer: as UTF-8, or decoded from hex, base64 or latin1.",
 			Examples:   []Example{{`toString(toBinary("4d616b65"; "hex"))`, "Make"}},
 			Call:       toBinary,
 		},
 		{
-			Name: "base64", Family: "text", Result: TypeText,
-			Parameters: []Parameter{{Name: "text or buffer", Type: TypeAny}},
+			Name: "base64", Family: "text", Result: connector.TypeText,
+			Parameters: []Parameter{{Name: "text or buffer", Type: connector.TypeAny}},
 			Doc:        "Encodes text, as UTF-8, or a buffer as base64.",
 			Examples:   []Example{{"base64(Make)", "TWFrZQ=="}},
 			Call: func(c *Call) (any, error) {
@@ -45,7 +47,7 @@ func encodingFunctions() []Function {
 		},
 		change("encodeURL", "Encodes a text for use inside a URL, as JavaScript's encodeURIComponent does.", `encodeURL("a b&c")`, "a%20b%26c", encodeURL),
 		{
-			Name: "decodeURL", Family: "text", Result: TypeText, Parameters: one,
+			Name: "decodeURL", Family: "text", Result: connector.TypeText, Parameters: one,
 			Doc:      "Decodes the percent signs of a URL's text. A percent sign without two hexadecimal digits, or bytes that are not UTF-8, are a DataError.",
 			Examples: []Example{{"decodeURL(Automate%20it)", "Automate it"}},
 			Call:     decodeURL,

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/ebbkit/ebb/connector"
 )
 
 // An Operator is a filter's operator, such as text:contain:ci or number:greater. The zero Operator is text:equal.
@@ -231,8 +233,8 @@ func (l *Language) compareOperands(o Operator, re *pattern, a, b any, env Env) (
 
 // truthOf is the conversion to boolean, for which null is false.
 func truthOf(v any) bool {
-	truth, _ := coerceBoolean(v).(bool)
-	return truth && !isNull(v)
+	converted, err := coerce(v, connector.TypeBoolean, nil, defaultMaxTextBytes)
+	return err == nil && converted == true
 }
 
 // operandText gives the text of an operand of a text operator, where null is empty text.
@@ -243,11 +245,9 @@ func operandText(v any) (text string, failed bool) {
 	case nil, Special:
 		return "", false
 	}
-	converted, err := coerceText(v, defaultMaxTextBytes)
-	if err != nil {
-		return "", true
-	}
-	return converted.(string), false //nolint:forcetypeassert // coerceText gives text
+	converted, err := coerce(v, connector.TypeText, nil, defaultMaxTextBytes)
+	text, ok := converted.(string)
+	return text, err != nil || !ok
 }
 
 func (l *Language) compareText(o Operator, re *pattern, a, b any) (bool, failedOperand, error) {
@@ -308,7 +308,7 @@ func sameItem(item, wanted any, fold bool) bool {
 	}
 	for _, v := range [...]any{item, wanted} {
 		switch v.(type) {
-		case nil, Special, []any, Object:
+		case nil, Special, []any, connector.Bundle:
 			return false
 		}
 	}
@@ -329,20 +329,20 @@ func compareOrdered(o Operator, a, b any, env Env) (bool, failedOperand) {
 	if env != nil {
 		loc = env.Location()
 	}
+	if o.family == timeFamily {
+		return compareTimes(o, a, b, loc)
+	}
 	convert, expected := coerceNumber, "number"
 	switch o.family {
 	case dateFamily:
 		expected = "date"
 		convert = func(v any) (any, error) {
-			v, err := coerceDate(v, loc)
+			v, err := coerce(v, connector.TypeDate, loc, defaultMaxTextBytes)
 			if t, ok := v.(time.Time); ok {
 				return t.UnixMilli(), nil
 			}
 			return nil, err
 		}
-	case timeFamily:
-		expected = "time"
-		convert = func(v any) (any, error) { return operandTime(v, loc) }
 	case semverFamily:
 		return compareVersions(o, a, b)
 	}
@@ -365,21 +365,17 @@ func compareOrdered(o Operator, a, b any, env Env) (bool, failedOperand) {
 	return holds(o.test, result), failedOperand{}
 }
 
-// operandTime gives the time of day in nanoseconds.
-func operandTime(v any, loc *time.Location) (any, error) {
-	switch v := v.(type) {
-	case time.Time:
-		return int64(sinceMidnight(v, loc).Truncate(time.Millisecond)), nil
-	case string:
-		if d, ok := parseTimeText(v); ok {
-			return int64(d), nil
-		}
-		// The text of a whole date has a time of day too.
-		if t, ok := parseDateText(v, loc); ok {
-			return int64(sinceMidnight(t, loc).Truncate(time.Millisecond)), nil
-		}
+// compareTimes compares times of day, whose texts have their order.
+func compareTimes(o Operator, a, b any, loc *time.Location) (bool, failedOperand) {
+	x, err := coerce(a, connector.TypeTime, loc, defaultMaxTextBytes)
+	if err != nil {
+		return false, failedOperand{"a", a, "time"}
 	}
-	return nil, mismatch(v, TypeTime)
+	y, err := coerce(b, connector.TypeTime, loc, defaultMaxTextBytes)
+	if err != nil {
+		return false, failedOperand{"b", b, "time"}
+	}
+	return holds(o.test, strings.Compare(x.(string), y.(string))), failedOperand{} //nolint:forcetypeassert // a time is text
 }
 
 func holds(t test, result int) bool {

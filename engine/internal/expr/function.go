@@ -3,6 +3,8 @@ package expr
 import (
 	"fmt"
 	"time"
+
+	"github.com/ebbkit/ebb/connector"
 )
 
 // A Function is one function of the language. Its fields but Call are data: from them compilation takes the arity and
@@ -11,7 +13,7 @@ type Function struct {
 	Name       string
 	Family     string // general, math, text, date, array, or the host's own word
 	Parameters []Parameter
-	Result     Type
+	Result     connector.FieldType
 	Doc        string    // one or two sentences
 	Examples   []Example // may be empty
 
@@ -32,10 +34,10 @@ type Function struct {
 // A Parameter declares one argument of a Function.
 type Parameter struct {
 	Name     string
-	Type     Type
-	Optional bool // it may be left out; left out or empty, the function gets nil
-	Repeat   bool // it and the parameters behind it, which must say so too, may be given again and again
-	Nullable bool // it must be given, but may be null, which the function gets as nil
+	Type     connector.FieldType // empty is any; of types that hold text the language knows TypeText only
+	Optional bool                // it may be left out; left out or empty, the function gets nil
+	Repeat   bool                // it and the parameters behind it, which must say so too, may be given again and again
+	Nullable bool                // it must be given, but may be null, which the function gets as nil
 
 	// sums says that the parameter takes numbers though it is not declared as one, so that a bareword such as 1+1 is a sum.
 	sums bool
@@ -112,11 +114,6 @@ func (c *Call) Location() *time.Location { return c.machine.location() }
 
 // Now is the evaluation's present, in milliseconds.
 func (c *Call) Now() time.Time { return c.machine.now() }
-
-// NewObject makes the host's object.
-func (c *Call) NewObject(names []string, values []any) any {
-	return c.machine.lang.newObject(names, values)
-}
 
 // given says whether the i-th argument is there and not null.
 func (c *Call) given(i int) bool { return i < len(c.Args) && c.Args[i] != nil }
@@ -209,33 +206,24 @@ func (m *machine) convert(v any, p *Parameter, position int) (any, error) {
 			return nil, nil
 		}
 		switch p.Type {
-		case TypeAny, TypeBoolean:
+		case connector.TypeAny, connector.TypeBoolean, "":
 			return v, nil
-		case TypeText:
+		case connector.TypeText:
 			return "", nil
-		case TypeArray:
+		case connector.TypeArray:
 			return []any(nil), nil
 		}
 		return nil, invalid("argument %d (%s) is empty, expected %s", position, p.Name, p.Type)
 	}
-	var err error
 	switch p.Type {
-	case TypeAny:
+	case connector.TypeAny, "":
 		return v, nil
-	case TypeText:
+	case connector.TypeText:
 		if _, ok := v.(string); ok {
 			return v, nil
 		}
-		v, err = coerceText(v, m.lang.maxText)
-	case TypeNumber:
-		v, err = coerceNumber(v)
-	case TypeDate:
-		v, err = coerceDate(v, m.location())
-	case TypeBuffer:
-		v, err = coerceBuffer(v, m.lang.maxText)
-	default:
-		v, err = Coerce(v, p.Type, m.location())
 	}
+	v, err := coerce(v, p.Type, m.location(), m.lang.maxText)
 	if err != nil {
 		failure := *err.(*RuntimeError) //nolint:errorlint,forcetypeassert // conversions give nothing else
 		failure.Message = fmt.Sprintf("argument %d (%s): %s", position, p.Name, failure.Message)

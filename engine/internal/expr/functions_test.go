@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ebbkit/ebb/connector"
 	"github.com/ebbkit/ebb/engine/internal/expr"
 )
 
@@ -80,11 +81,11 @@ func functionTables(t *testing.T) map[string][]evaluation {
 			{"{{get(1.list; \"x\")}}", nil}, {"{{get(1.a; 1)}}", nil}, {"{{get(get(1.coll; inner); \"`x`.1.url\")}}", "u1"}, {"{{get(1.coll; \".a\")}}", nil}, {"{{get(1.people; \"-1.type\")}}", "none"},
 		},
 		"pick": {
-			{"{{pick(1.coll; z; a)}}", obj("z", int64(1), "a", "two")}, {"{{pick(1.coll; a; z)}}", obj("z", int64(1), "a", "two")}, {"{{pick(1.coll; nothing)}}", bundle(nil)}, {`{{pick(1.coll; split("a,z"; ","))}}`, obj("z", int64(1), "a", "two")},
-			{"{{pick(1.list; a)}}", invalid}, {"{{pick(1.null; a)}}", invalid}, {"{{pick(`1`; \"Customer Name\")}}", obj("Customer Name", "Ada")}, {"{{pick(1.coll; )}}", bundle(nil)},
+			{"{{pick(1.coll; z; a)}}", obj("z", int64(1), "a", "two")}, {"{{pick(1.coll; a; z)}}", obj("z", int64(1), "a", "two")}, {"{{pick(1.coll; nothing)}}", connector.Bundle{}}, {`{{pick(1.coll; split("a,z"; ","))}}`, obj("z", int64(1), "a", "two")},
+			{"{{pick(1.list; a)}}", invalid}, {"{{pick(1.null; a)}}", invalid}, {"{{pick(`1`; \"Customer Name\")}}", obj("Customer Name", "Ada")}, {"{{pick(1.coll; )}}", connector.Bundle{}},
 		},
 		"omit": {
-			{"{{omit(1.coll; inner; d.d)}}", obj("z", int64(1), "a", "two")}, {"{{omit(1.coll; z; a; inner; d.d)}}", bundle(nil)}, {"{{omit(1.list; a)}}", invalid}, {"{{omit(1.null; a)}}", invalid}, {`{{omit(get(1.people; 1); žluť; split("type,age"; ","))}}`, obj("name", "Ann")},
+			{"{{omit(1.coll; inner; d.d)}}", obj("z", int64(1), "a", "two")}, {"{{omit(1.coll; z; a; inner; d.d)}}", connector.Bundle{}}, {"{{omit(1.list; a)}}", invalid}, {"{{omit(1.null; a)}}", invalid}, {`{{omit(get(1.people; 1); žluť; split("type,age"; ","))}}`, obj("name", "Ann")},
 		},
 		"equal": {
 			{"{{equal(1.n; 5)}}", true}, {`{{equal(1.n; "5")}}`, false}, {"{{equal(1.null; )}}", true}, {"{{equal(ž; ž)}}", true}, {"{{equal(1.coll; 1.coll)}}", true}, {"{{equal(1.list; 1.nums)}}", false}, {"{{equal(1.empty; 1.null)}}", false},
@@ -242,7 +243,7 @@ func functionTables(t *testing.T) map[string][]evaluation {
 		},
 		"toArray": {{"{{toArray(get(1.pairs; 1))}}", arr(obj("key", "key", "value", "one"), obj("key", "value", "value", int64(1)))}, {"{{toArray(1.list)}}", arr(obj("key", "0", "value", "a"), obj("key", "1", "value", "b"), obj("key", "2", "value", "c"))}, {"{{toArray(1.null)}}", arr()}, {"{{toArray(1.a)}}", invalid}, {"{{length(toArray(1.coll))}}", int64(4)}},
 		"toCollection": {
-			{"{{toCollection(1.pairs; key; value)}}", obj("one", int64(3), "two", int64(2))}, {"{{toCollection(1.none; key; value)}}", bundle(nil)}, {"{{toCollection(1.null; key; value)}}", bundle(nil)}, {"{{toCollection(1.list; key; value)}}", invalid}, {"{{toCollection(toArray(get(1.pairs; 2)); key; value)}}", obj("key", "two", "value", int64(2))}, {"{{toCollection(1.people; žluť; name)}}", obj("", nil)},
+			{"{{toCollection(1.pairs; key; value)}}", obj("one", int64(3), "two", int64(2))}, {"{{toCollection(1.none; key; value)}}", connector.Bundle{}}, {"{{toCollection(1.null; key; value)}}", connector.Bundle{}}, {"{{toCollection(1.list; key; value)}}", invalid}, {"{{toCollection(toArray(get(1.pairs; 2)); key; value)}}", obj("key", "two", "value", int64(2))}, {"{{toCollection(1.people; žluť; name)}}", obj("", nil)},
 		},
 	}
 }

@@ -4,15 +4,17 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/ebbkit/ebb/connector"
 )
 
 func generalFunctions() []Function {
-	value := func(name string) Parameter { return Parameter{Name: name, Type: TypeAny} }
+	value := func(name string) Parameter { return Parameter{Name: name, Type: connector.TypeAny} }
 	return []Function{
 		{
-			Name: "if", Family: "general", Result: TypeAny,
+			Name: "if", Family: "general", Result: connector.TypeAny,
 			Parameters: []Parameter{
-				{Name: "condition", Type: TypeAny, sums: true}, value("value1"), {Name: "value2", Type: TypeAny, Optional: true},
+				{Name: "condition", Type: connector.TypeAny, sums: true}, value("value1"), {Name: "value2", Type: connector.TypeAny, Optional: true},
 			},
 			Doc: "Returns value1 if the condition is true by JavaScript's rules, else value2, or null without one. Only the " +
 				"value that is returned is evaluated.",
@@ -22,16 +24,16 @@ func generalFunctions() []Function {
 			},
 		},
 		{
-			Name: "ifempty", Family: "general", Result: TypeAny,
+			Name: "ifempty", Family: "general", Result: connector.TypeAny,
 			Parameters: []Parameter{value("value1"), value("value2")},
 			Doc:        "Returns value1 unless it is null, empty text or an empty array; then value2. 0 and false are not empty.",
 			Examples:   []Example{{"ifempty(a; b)", "a"}, {`ifempty(""; b)`, "b"}, {"ifempty(0; b)", "0"}},
 			lazy:       func(args []node) node { return &fallback{args[0], args[1]} },
 		},
 		{
-			Name: "switch", Family: "general", Result: TypeAny,
+			Name: "switch", Family: "general", Result: connector.TypeAny,
 			Parameters: []Parameter{
-				value("expression"), value("value1"), value("result1"), {Name: "more", Type: TypeAny, Optional: true, Repeat: true},
+				value("expression"), value("value1"), value("result1"), {Name: "more", Type: connector.TypeAny, Optional: true, Repeat: true},
 			},
 			Doc: "Compares the expression with value1, value2 and so on, strictly, and returns the result behind the first " +
 				"that is equal. A single argument at the end is the result when none is; without it the result is null.",
@@ -48,27 +50,27 @@ func generalFunctions() []Function {
 			},
 		},
 		{
-			Name: "get", Family: "general", Result: TypeAny,
-			Parameters: []Parameter{value("object or array"), {Name: "path", Type: TypeAny, sums: true}},
+			Name: "get", Family: "general", Result: connector.TypeAny,
+			Parameters: []Parameter{value("object or array"), {Name: "path", Type: connector.TypeAny, sums: true}},
 			Doc: "Returns what a path of fields and indexes leads to, such as 1.image.url, or null. Indexes count from 1, or " +
 				"from the end if negative; 0 is null. In an object a number is a field's name.",
 			Examples: []Example{{`get(split("a,b,c"; ","); 2)`, "b"}, {`get(split("a,b,c"; ","); -1)`, "c"}, {`get(split("a,b,c"; ","); 0)`, ""}},
 			Call:     get,
 		},
 		{
-			Name: "pick", Family: "general", Result: TypeCollection,
-			Parameters: []Parameter{{Name: "collection", Type: TypeCollection}, {Name: "key1", Type: TypeAny}, {Name: "key2", Type: TypeAny, Optional: true, Repeat: true}},
+			Name: "pick", Family: "general", Result: connector.TypeCollection,
+			Parameters: []Parameter{{Name: "collection", Type: connector.TypeCollection}, {Name: "key1", Type: connector.TypeAny}, {Name: "key2", Type: connector.TypeAny, Optional: true, Repeat: true}},
 			Doc:        "Returns a collection of the named fields only, in the order of the original. A key may be an array of keys.",
 			Call:       func(c *Call) (any, error) { return chooseFields(c, true) },
 		},
 		{
-			Name: "omit", Family: "general", Result: TypeCollection,
-			Parameters: []Parameter{{Name: "collection", Type: TypeCollection}, {Name: "key1", Type: TypeAny}, {Name: "key2", Type: TypeAny, Optional: true, Repeat: true}},
+			Name: "omit", Family: "general", Result: connector.TypeCollection,
+			Parameters: []Parameter{{Name: "collection", Type: connector.TypeCollection}, {Name: "key1", Type: connector.TypeAny}, {Name: "key2", Type: connector.TypeAny, Optional: true, Repeat: true}},
 			Doc:        "Returns a collection without the named fields. A key may be an array of keys.",
 			Call:       func(c *Call) (any, error) { return chooseFields(c, false) },
 		},
 		{
-			Name: "equal", Family: "general", Result: TypeBoolean,
+			Name: "equal", Family: "general", Result: connector.TypeBoolean,
 			Parameters: []Parameter{value("a"), value("b")},
 			Doc:        "Returns whether two values are equal in type and value, as the operator = does.",
 			Examples:   []Example{{"equal(1; 1)", "true"}, {`equal(1; "1")`, "false"}},
@@ -121,7 +123,7 @@ func itemAt(items []any, n int64) any {
 // indexes may stand in brackets.
 func walk(v any, path string) any {
 	for path != "" {
-		if object, ok := v.(Object); ok {
+		if object, ok := v.(connector.Bundle); ok {
 			if field, ok := object.Lookup(path); ok {
 				return field
 			}
@@ -132,7 +134,7 @@ func walk(v any, path string) any {
 			segment = "1" // [] is the first item
 		}
 		switch value := v.(type) {
-		case Object:
+		case connector.Bundle:
 			if index {
 				return nil
 			}
@@ -175,7 +177,7 @@ func cutSegment(path string) (segment, rest string, index bool) {
 
 // chooseFields keeps, or leaves out, the fields that the arguments behind the first name.
 func chooseFields(c *Call, keep bool) (any, error) {
-	object := c.Args[0].(Object) //nolint:forcetypeassert // its parameter is required and a collection
+	object := c.Args[0].(connector.Bundle) //nolint:forcetypeassert // its parameter is required and a collection
 	chosen := map[string]bool{}
 	for _, arg := range c.Args[1:] {
 		keys, ok := arg.([]any)
@@ -197,5 +199,5 @@ func chooseFields(c *Call, keep bool) (any, error) {
 			names, values = append(names, name), append(values, value)
 		}
 	}
-	return c.NewObject(names, values), nil
+	return connector.BundleOf(names, values), nil
 }

@@ -8,13 +8,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ebbkit/ebb/connector"
 	"github.com/ebbkit/ebb/engine/internal/expr"
 )
 
 func TestPureTemplateKeepsTheValuesType(t *testing.T) {
 	t.Parallel()
 	e := sample(t)
-	bundle, _ := e.modules[1].(bundle)
+	bundle, _ := e.modules[1].(connector.Bundle)
 	check(t, e, []evaluation{
 		{"{{1.n}}", int64(5)}, {"{{1.f}}", 2.5}, {"{{1.t}}", true}, {"{{1.null}}", nil}, {"{{1.empty}}", ""},
 		{"{{1.date}}", time.Date(2026, 1, 31, 11, 22, 33, 444_000_000, time.UTC)},

@@ -8,15 +8,17 @@ import (
 	"crypto/sha512"
 	"encoding/hex"
 	"hash"
+
+	"github.com/ebbkit/ebb/connector"
 )
 
 func hashFunctions() []Function {
 	sha := func(name string, newHash func() hash.Hash, example string) Function {
 		return Function{
-			Name: name, Family: "text", Result: TypeText,
+			Name: name, Family: "text", Result: connector.TypeText,
 			Parameters: []Parameter{
-				{Name: "text or buffer", Type: TypeAny}, {Name: "encoding", Type: TypeText, Optional: true},
-				{Name: "key", Type: TypeAny, Optional: true}, {Name: "key encoding", Type: TypeText, Optional: true},
+				{Name: "text or buffer", Type: connector.TypeAny}, {Name: "encoding", Type: connector.TypeText, Optional: true},
+				{Name: "key", Type: connector.TypeAny, Optional: true}, {Name: "key encoding", Type: connector.TypeText, Optional: true},
 			},
 			Doc: "Returns the " + name + " hash of a text, as UTF-8, or a buffer; with a key its HMAC. The result is written as hex, " +
 				"or as base64 or latin1; the key is given as text, hex, base64, or binary, which needs a buffer.",
@@ -26,8 +28,8 @@ func hashFunctions() []Function {
 	}
 	return []Function{
 		{
-			Name: "md5", Family: "text", Result: TypeText,
-			Parameters: []Parameter{{Name: "text or buffer", Type: TypeAny}},
+			Name: "md5", Family: "text", Result: connector.TypeText,
+			Parameters: []Parameter{{Name: "text or buffer", Type: connector.TypeAny}},
 			Doc:        "Returns the MD5 hash of a text, as UTF-8, or a buffer, in hex.",
 			Examples:   []Example{{"md5(Make)", "529a05ca6c1263aab080ec4f20754411"}},
 			Call: func(c *Call) (any, error) {

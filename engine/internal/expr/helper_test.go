@@ -1,39 +1,23 @@
 package expr_test
 
 import (
-	"iter"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ebbkit/ebb/connector"
 	"github.com/ebbkit/ebb/engine/internal/expr"
 )
 
-// bundle is a host's object: fields in order.
-type bundle []any
-
-func obj(pairs ...any) bundle { return pairs }
-
-func (b bundle) Len() int { return len(b) / 2 }
-
-func (b bundle) Lookup(name string) (any, bool) {
-	for i := 0; i < len(b); i += 2 {
-		if b[i] == name {
-			return b[i+1], true
-		}
+// obj makes a collection of names and values of which none is converted.
+func obj(pairs ...any) connector.Bundle {
+	var names []string
+	var values []any
+	for i := 0; i < len(pairs); i += 2 {
+		names, values = append(names, pairs[i].(string)), append(values, pairs[i+1])
 	}
-	return nil, false
-}
-
-func (b bundle) All() iter.Seq2[string, any] {
-	return func(yield func(string, any) bool) {
-		for i := 0; i < len(b); i += 2 {
-			if !yield(b[i].(string), b[i+1]) {
-				return
-			}
-		}
-	}
+	return connector.BundleOf(names, values)
 }
 
 func arr(items ...any) []any { return append([]any{}, items...) }
@@ -62,19 +46,8 @@ func (e *env) Random() float64             { return e.random }
 func (e *env) UUID() string                { return "2f1a3f0c-6c1d-4f6e-9a58-0d6c8e7b1a11" }
 func (e *env) Location() *time.Location    { return e.loc }
 
-func newObject(names []string, values []any) any {
-	var b bundle
-	for i := range names {
-		b = append(b, names[i], values[i])
-	}
-	return b
-}
-
 func language(t testing.TB, options expr.Options) *expr.Language {
 	t.Helper()
-	if options.NewObject == nil {
-		options.NewObject = newObject
-	}
 	l, err := expr.New(options)
 	require.NoError(t, err)
 	return l

@@ -20,10 +20,6 @@ type Options struct {
 	// Functions are the host's own functions, beside the built-in ones. Default: none.
 	Functions []Function
 
-	// NewObject makes the host's object of fields in order; the slices are the object's to keep. What it returns must be an
-	// Object. Default: an object of this package.
-	NewObject func(names []string, values []any) any
-
 	// MaxTextBytes limits a text or buffer that an expression produces. Default: 16 MiB.
 	MaxTextBytes int64
 
@@ -39,7 +35,6 @@ type Options struct {
 // that could not be compiled beforehand. It may be used from many goroutines at once.
 type Language struct {
 	functions map[string]*Function
-	newObject func(names []string, values []any) any
 	maxText   int
 	maxItems  int
 	matchTime time.Duration
@@ -54,13 +49,9 @@ type Language struct {
 func New(options Options) (*Language, error) {
 	l := &Language{
 		functions: make(map[string]*Function, 96),
-		newObject: options.NewObject,
 		maxText:   defaultMaxTextBytes,
 		maxItems:  defaultMaxItems,
 		matchTime: defaultMaxMatchTime,
-	}
-	if l.newObject == nil {
-		l.newObject = newRecord
 	}
 	if options.MaxTextBytes > 0 {
 		l.maxText = int(min(options.MaxTextBytes, 1<<40))

@@ -1,15 +1,13 @@
 package expr
 
-import (
-	"time"
-)
+import "time"
 
 // An Env is what one evaluation sees. Its methods are called from the goroutine that evaluates, any number of times.
 type Env interface {
-	// Module returns the whole bundle that a module gave, an Object as a rule, and whether it gave one. The slot is what
-	// Slots made of the module's id.
+	// Module returns the whole bundle that a module gave, a connector.Bundle as a rule, and whether it gave
+	// one. The slot is what Slots made of the module's id.
 	Module(slot int) (any, bool)
-	// Var returns a value of the system: "var", the namespace of var.scenario.name and its like as an Object, and
+	// Var returns a value of the system: "var", the namespace of var.scenario.name and its like as a connector.Bundle, and
 	// "executionId".
 	Var(root string) (any, bool)
 	// Now returns the present.

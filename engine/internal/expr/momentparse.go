@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/ebbkit/ebb/connector"
 )
 
 // dateFields is what parsing by a format has found so far. Fields that were not found are missing.
@@ -132,8 +134,9 @@ func (f *dateFields) set(token, s string) {
 	case "Z", "ZZ":
 		f.setOffset(s)
 	case "z", "zz":
-		if seconds, ok := zoneOffsets(s); ok {
-			f.hasOffset, f.offset = true, seconds
+		// The names that dates without a format have.
+		if t, err := connector.ParseDate("1970-01-01 00:00 "+s, nil); err == nil {
+			f.hasOffset, f.offset = true, -int(t.Unix())
 		}
 	default: // S to SSSSSSSSS
 		digits := (s + "00")[:3]
@@ -216,7 +219,7 @@ func (f *dateFields) resolve(now time.Time, loc *time.Location) (time.Time, bool
 	if f.hasOffset {
 		loc = time.FixedZone("", f.offset)
 	}
-	return localDate(f.year, f.month, f.day, f.hour, f.minute, f.second, f.ms*1e6, loc).UTC(), true
+	return connector.LocalDate(f.year, f.month, f.day, f.hour, f.minute, f.second, f.ms*1e6, loc).UTC(), true
 }
 
 func given(n, otherwise int) int {

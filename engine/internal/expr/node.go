@@ -1,5 +1,7 @@
 package expr
 
+import "github.com/ebbkit/ebb/connector"
+
 // A node is a piece of a compiled expression. Nodes do not change after compilation.
 type node interface {
 	eval(m *machine) (any, error)
@@ -60,7 +62,7 @@ func (n *path) find(env Env) any {
 	for i := range n.steps {
 		s := &n.steps[i]
 		if s.field {
-			object, ok := v.(Object)
+			object, ok := v.(connector.Bundle)
 			if !ok {
 				return nil
 			}
@@ -266,8 +268,8 @@ func (n *call) callCustom(c *Call) (v any, err error) {
 	if v, err = c.machine.lang.normalize(v, 0); err != nil {
 		return nil, err
 	}
-	if n.function.Result != TypeAny {
-		return Coerce(v, n.function.Result, c.Location())
+	if n.function.Result != connector.TypeAny && n.function.Result != "" && !isNull(v) {
+		return coerce(v, n.function.Result, c.Location(), c.machine.lang.maxText)
 	}
 	return v, nil
 }

@@ -5,6 +5,8 @@ import (
 	"math/bits"
 	"strings"
 	"time"
+
+	"github.com/ebbkit/ebb/connector"
 )
 
 type operator uint8
@@ -105,13 +107,13 @@ func compare(a, b any, loc *time.Location) (int, bool) {
 func alignDates(a, b any, loc *time.Location) (any, any) {
 	if s, ok := a.(string); ok {
 		if _, ok := b.(time.Time); ok {
-			if t, ok := parseDateText(s, loc); ok {
+			if t, err := connector.ParseDate(s, loc); err == nil {
 				return t, b
 			}
 		}
 	} else if s, ok := b.(string); ok {
 		if _, ok := a.(time.Time); ok {
-			if t, ok := parseDateText(s, loc); ok {
+			if t, err := connector.ParseDate(s, loc); err == nil {
 				return a, t
 			}
 		}

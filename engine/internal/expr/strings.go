@@ -4,14 +4,16 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/ebbkit/ebb/connector"
 )
 
 func textFunctions() []Function {
-	text := Parameter{Name: "text", Type: TypeText}
+	text := Parameter{Name: "text", Type: connector.TypeText}
 	one := []Parameter{text}
 	change := func(name, doc, example, result string, f func(string) string) Function {
 		return Function{
-			Name: name, Family: "text", Result: TypeText, Parameters: one, Doc: doc,
+			Name: name, Family: "text", Result: connector.TypeText, Parameters: one, Doc: doc,
 			Examples: []Example{{example, result}},
 			Call: func(c *Call) (any, error) {
 				s := f(c.text(0))
@@ -27,16 +29,16 @@ func textFunctions() []Function {
 			"startcase(hello WORLD)", "Hello World", startCase),
 		change("trim", "Returns the text without white space at its ends.", `trim("  Hello ")`, "Hello", trimSpace),
 		{
-			Name: "length", Family: "text", Result: TypeNumber,
-			Parameters: []Parameter{{Name: "text, buffer or array", Type: TypeAny}},
+			Name: "length", Family: "text", Result: connector.TypeNumber,
+			Parameters: []Parameter{{Name: "text, buffer or array", Type: connector.TypeAny}},
 			Doc: "Returns the number of a text's UTF-16 units (an emoji has two or more), of a buffer's bytes, of an array's " +
 				"items or of a collection's fields. The length of null is 0.",
 			Examples: []Example{{"length(hello)", "5"}},
 			Call:     length,
 		},
 		{
-			Name: "ascii", Family: "text", Result: TypeText,
-			Parameters: []Parameter{text, {Name: "remove diacritics", Type: TypeBoolean, Optional: true}},
+			Name: "ascii", Family: "text", Result: connector.TypeText,
+			Parameters: []Parameter{text, {Name: "remove diacritics", Type: connector.TypeBoolean, Optional: true}},
 			Doc:        "Returns the text without the characters that are not ASCII. With a true second argument Latin letters lose their diacritics first.",
 			Examples:   []Example{{"ascii(ěščřž; true)", "escrz"}},
 			Call: func(c *Call) (any, error) {
@@ -45,29 +47,29 @@ func textFunctions() []Function {
 			},
 		},
 		{
-			Name: "substring", Family: "text", Result: TypeText,
-			Parameters: []Parameter{text, {Name: "start", Type: TypeNumber}, {Name: "end", Type: TypeNumber, Optional: true}},
+			Name: "substring", Family: "text", Result: connector.TypeText,
+			Parameters: []Parameter{text, {Name: "start", Type: connector.TypeNumber}, {Name: "end", Type: connector.TypeNumber, Optional: true}},
 			Doc:        "Returns the part of the text from start up to, but not including, end, counted from 0; to the text's end without one.",
 			Examples:   []Example{{"substring(Hello; 1; 3)", "el"}},
 			Call:       substring,
 		},
 		{
-			Name: "indexOf", Family: "text", Result: TypeNumber,
-			Parameters: []Parameter{text, {Name: "value", Type: TypeText}, {Name: "start", Type: TypeNumber, Optional: true}},
+			Name: "indexOf", Family: "text", Result: connector.TypeNumber,
+			Parameters: []Parameter{text, {Name: "value", Type: connector.TypeText}, {Name: "start", Type: connector.TypeNumber, Optional: true}},
 			Doc:        "Returns the position, counted from 0, where the value first occurs at or behind start, or -1.",
 			Examples:   []Example{{"indexOf(Hello; l)", "2"}, {"indexOf(Hello; x)", "-1"}},
 			Call:       indexOf,
 		},
 		{
-			Name: "split", Family: "text", Result: TypeArray,
-			Parameters: []Parameter{text, {Name: "separator", Type: TypeText}},
+			Name: "split", Family: "text", Result: connector.TypeArray,
+			Parameters: []Parameter{text, {Name: "separator", Type: connector.TypeText}},
 			Doc:        "Returns the parts of the text between separators. An empty separator gives the text's characters. Empty text gives an empty array.",
 			Examples:   []Example{{`split("a,b"; ",")`, "a, b"}},
 			Call:       split,
 		},
 		{
-			Name: "replace", Family: "text", Result: TypeText,
-			Parameters: []Parameter{text, {Name: "search", Type: TypeText}, {Name: "replacement", Type: TypeText}},
+			Name: "replace", Family: "text", Result: connector.TypeText,
+			Parameters: []Parameter{text, {Name: "search", Type: connector.TypeText}, {Name: "replacement", Type: connector.TypeText}},
 			Doc: "Replaces every occurrence of a text; an empty search replaces nothing. A search of the form /pattern/flags is an ECMAScript regular expression " +
 				"with the flags g, i, m, s and u, which without g replaces only the first match; it must not have named groups. In " +
 				"the replacement $& stands for the match, $1 to $99 for a group, $$ for a dollar.",
@@ -76,23 +78,23 @@ func textFunctions() []Function {
 			Call:     replace,
 		},
 		{
-			Name: "replaceEmojiCharacters", Family: "text", Result: TypeText,
-			Parameters: []Parameter{text, {Name: "replacement", Type: TypeText, Optional: true}},
+			Name: "replaceEmojiCharacters", Family: "text", Result: connector.TypeText,
+			Parameters: []Parameter{text, {Name: "replacement", Type: connector.TypeText, Optional: true}},
 			Doc:        "Replaces every emoji, whole sequences at a time, by the replacement, or removes it.",
 			Examples:   []Example{{`replaceEmojiCharacters("Hi 👋🏽!"; "*")`, "Hi *!"}},
 			Call:       replaceEmoji,
 		},
 		{
-			Name: "toString", Family: "text", Result: TypeText,
-			Parameters: []Parameter{{Name: "value", Type: TypeAny}, {Name: "encoding", Type: TypeText, Optional: true}},
+			Name: "toString", Family: "text", Result: connector.TypeText,
+			Parameters: []Parameter{{Name: "value", Type: connector.TypeAny}, {Name: "encoding", Type: connector.TypeText, Optional: true}},
 			Doc: "Returns a value's text as in a mixed template: array items joined by a comma and a blank, a collection as JSON. " +
 				"A buffer is read as UTF-8, or written as hex, base64 or latin1.",
 			Examples: []Example{{`toString(toBinary("TWFrZQ=="; "base64"))`, "Make"}},
 			Call:     toString,
 		},
 		{
-			Name: "contains", Family: "text", Result: TypeBoolean,
-			Parameters: []Parameter{{Name: "text or array", Type: TypeAny}, {Name: "value", Type: TypeAny}},
+			Name: "contains", Family: "text", Result: connector.TypeBoolean,
+			Parameters: []Parameter{{Name: "text or array", Type: connector.TypeAny}, {Name: "value", Type: connector.TypeAny}},
 			Doc:        "Returns whether a text has another in it, case mattering, or an array an item that is equal to the value.",
 			Examples:   []Example{{"contains(Hello World; Hello)", "true"}, {"contains(Hello World; bye)", "false"}},
 			Call:       contains,
@@ -194,7 +196,7 @@ func length(c *Call) (any, error) {
 		return int64(len(v)), nil
 	case []any:
 		return int64(len(v)), nil
-	case Object:
+	case connector.Bundle:
 		return int64(v.Len()), nil
 	}
 	text, err := c.textOf(c.Args[0])
@@ -310,7 +312,7 @@ func contains(c *Call) (any, error) {
 		return false, nil
 	}
 	for i, v := range c.Args {
-		if object, ok := v.(Object); ok {
+		if object, ok := v.(connector.Bundle); ok {
 			return nil, invalid("argument %d: expected text, got %s", i+1, kindOf(object))
 		}
 	}

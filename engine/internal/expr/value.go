@@ -1,18 +1,11 @@
 package expr
 
 import (
-	"iter"
 	"math"
 	"time"
-)
 
-// An Object is a value with named fields in an order of their own. Lookup and All give values of the kinds that the
-// package comment lists. An implementation is read from many goroutines at once and must not change while it is.
-type Object interface {
-	Lookup(name string) (any, bool)
-	All() iter.Seq2[string, any]
-	Len() int
-}
+	"github.com/ebbkit/ebb/connector"
+)
 
 // A Special is the value of the keyword ignore or erase. It counts as null wherever an expression uses it, and survives
 // where it is an island's whole value.
@@ -33,37 +26,8 @@ func (s Special) String() string {
 	return "ignore"
 }
 
-// maxValueDepth is how deep arrays and objects may nest where they are written, compared or flattened.
-const maxValueDepth = 10_000
-
-// record is the object of a Language whose host gave no constructor of its own.
-type record struct {
-	names  []string
-	values []any
-}
-
-func newRecord(names []string, values []any) any { return record{names, values} }
-
-func (r record) Len() int { return len(r.names) }
-
-func (r record) Lookup(name string) (any, bool) {
-	for i := range r.names {
-		if r.names[i] == name {
-			return r.values[i], true
-		}
-	}
-	return nil, false
-}
-
-func (r record) All() iter.Seq2[string, any] {
-	return func(yield func(string, any) bool) {
-		for i := range r.names {
-			if !yield(r.names[i], r.values[i]) {
-				return
-			}
-		}
-	}
-}
+// maxValueDepth is how deep arrays and collections may nest where they are written, compared or flattened.
+const maxValueDepth = connector.MaxDepth
 
 // kindOf names a value's type as messages do.
 func kindOf(v any) string {
@@ -82,7 +46,7 @@ func kindOf(v any) string {
 		return "buffer"
 	case []any:
 		return "array"
-	case Object:
+	case connector.Bundle:
 		return "collection"
 	}
 	return "value of an unknown type"
@@ -167,28 +131,20 @@ func equalDepth(a, b any, depth int) bool {
 			}
 		}
 		return true
-	case Object:
-		b, ok := b.(Object)
-		return ok && equalObjects(a, b, depth)
+	case connector.Bundle:
+		b, ok := b.(connector.Bundle)
+		return ok && equalCollections(a, b, depth)
 	}
 	return false
 }
 
-// equalObjects looks fields up one by one while that is cheap, and by a map where objects are large.
-func equalObjects(a, b Object, depth int) bool {
+// equalCollections pays no regard to the order of fields.
+func equalCollections(a, b connector.Bundle, depth int) bool {
 	if a.Len() != b.Len() {
 		return false
 	}
-	lookup := b.Lookup
-	if b.Len() > 16 {
-		fields := make(map[string]any, b.Len())
-		for name, value := range b.All() {
-			fields[name] = value
-		}
-		lookup = func(name string) (any, bool) { v, ok := fields[name]; return v, ok }
-	}
 	for name, value := range a.All() {
-		other, ok := lookup(name)
+		other, ok := b.Lookup(name)
 		if !ok || !equalDepth(value, other, depth+1) {
 			return false
 		}

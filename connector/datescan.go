@@ -1,20 +1,21 @@
-package expr
+package connector
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
-// fieldScanner reads the digits, words and marks of a date's text one by one.
-type fieldScanner struct {
+// dateScanner reads the digits, words and marks of a date's text one by one.
+type dateScanner struct {
 	text string
 	pos  int
 }
 
-func (s *fieldScanner) done() bool { return s.pos == len(s.text) }
+func (s *dateScanner) done() bool { return s.pos == len(s.text) }
 
 // digits reads between low and high digits and reports how many there were.
-func (s *fieldScanner) digits(low, high int) (value, count int, ok bool) {
+func (s *dateScanner) digits(low, high int) (value, count int, ok bool) {
 	for count < high && s.pos+count < len(s.text) {
 		c := s.text[s.pos+count]
 		if c < '0' || c > '9' {
@@ -30,7 +31,7 @@ func (s *fieldScanner) digits(low, high int) (value, count int, ok bool) {
 	return value, count, true
 }
 
-func (s *fieldScanner) mark(c byte) bool {
+func (s *dateScanner) mark(c byte) bool {
 	if s.pos < len(s.text) && s.text[s.pos] == c {
 		s.pos++
 		return true
@@ -39,7 +40,7 @@ func (s *fieldScanner) mark(c byte) bool {
 }
 
 // blanks reads white space and says whether there was any.
-func (s *fieldScanner) blanks() bool {
+func (s *dateScanner) blanks() bool {
 	start := s.pos
 	for s.pos < len(s.text) {
 		r, size := utf8.DecodeRuneInString(s.text[s.pos:])
@@ -52,7 +53,7 @@ func (s *fieldScanner) blanks() bool {
 }
 
 // word reads ASCII letters.
-func (s *fieldScanner) word() string {
+func (s *dateScanner) word() string {
 	start := s.pos
 	for s.pos < len(s.text) && (s.text[s.pos]|0x20) >= 'a' && (s.text[s.pos]|0x20) <= 'z' {
 		s.pos++
@@ -61,7 +62,7 @@ func (s *fieldScanner) word() string {
 }
 
 // keyword reads a word if it is the one given, in any case.
-func (s *fieldScanner) keyword(word string) bool {
+func (s *dateScanner) keyword(word string) bool {
 	start := s.pos
 	if strings.EqualFold(s.word(), word) {
 		return true
@@ -69,3 +70,8 @@ func (s *fieldScanner) keyword(word string) bool {
 	s.pos = start
 	return false
 }
+
+// isSpace is JavaScript's white space and line ends (ECMA-262, 12.2 and 12.3), which differs from Go's in two characters.
+func isSpace(r rune) bool { return r == 0xFEFF || r != 0x85 && unicode.IsSpace(r) }
+
+func trimSpace(s string) string { return strings.TrimFunc(s, isSpace) }

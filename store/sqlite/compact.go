@@ -82,6 +82,9 @@ func (v *vacuuming) do(w *writer) (outcome, broken error) {
 type checkpointing string
 
 func (c checkpointing) do(w *writer) (outcome, broken error) {
+	// Nobody is to wait because a foreign program reads the file.
+	w.conn.SetBusyTimeout(0)
+	defer w.conn.SetBusyTimeout(busyTimeout)
 	busy, err := query(w.conn, fmt.Sprintf("PRAGMA wal_checkpoint(%s)", string(c)))
 	if err == nil && busy != "0" && c == "TRUNCATE" {
 		err = errors.New("the log could not be cut off: another program reads the file")

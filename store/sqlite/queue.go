@@ -90,7 +90,6 @@ func (q *queue) wait() bool {
 
 // take returns all that wait. It uses the memory of the last ones for the next.
 func (q *queue) take(last []*request) []*request {
-	clear(last)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 

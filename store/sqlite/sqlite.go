@@ -11,6 +11,24 @@
 // Tenants, parents and subjects are kept only as long as a record has them. Categories and states are words of the
 // program, not of its users: the first few thousand different ones are kept in a dictionary for ever.
 //
+// # Figures
+//
+// The driver is zombiezen.com/go/sqlite, an interface straight to modernc.org/sqlite, which is SQLite in Go. It was chosen
+// by measuring what this package does all the time: rows with a body of 200 bytes and four indexes, in transactions of 256.
+// On two cores of an Intel Xeon at 2.1 GHz with Go 1.26 (CPU time in microseconds, best of five, files in memory):
+//
+//	                                    insert  look and update  insert alone  look
+//	zombiezen.com/go/sqlite v1.4.2        14.8              9.3          48.4   6.1
+//	modernc.org/sqlite, database/sql      18.1             15.6          57.2  11.5
+//	github.com/ncruces/go-sqlite3 v0.34   24.8             15.8          74.7   6.9
+//
+// On the same machine, with ext4 on a virtual disk and other programs at work, 256 goroutines that each wait for their
+// record wrote 42 000 to 51 000 records a second, 0.66 to 0.72 of what a bare loop gets out of the same table in
+// transactions of 256, and 0.46 to 0.48 of what it gets out of a table with no index but that of the IDs. One goroutine
+// alone waited 0.2 ms for a record, the bare loop 0.14 ms. Claims of a hundred at a time gave 48 000 records a second; among
+// a million records a sweep that finds nothing took 20 µs, and a parent's eight records 0.2 to 0.4 ms. The benchmarks are beside
+// the code.
+//
 // Open one with [Open].
 package sqlite
 

@@ -35,9 +35,9 @@ type writer struct {
 
 	begin, commit, rollback *driver.Stmt
 	statements              map[store.Kind]*statements
-	// kinds and terms are the store's, with what the transaction adds.
-	kinds map[store.Kind]*kindSQL
-	terms *terms
+	// kinds and terms are what the file has, with what the transaction adds; settled are the terms without that.
+	kinds          map[store.Kind]*kindSQL
+	terms, settled *terms
 
 	// batch and outcomes are what the transaction is about; their memory is used again.
 	batch    []*request
@@ -48,7 +48,7 @@ type writer struct {
 func newWriter(s *Store, conn *driver.Conn) (_ *writer, err error) {
 	w := &writer{
 		store: s, conn: conn, queue: newQueue(), ended: make(chan struct{}),
-		statements: map[store.Kind]*statements{}, kinds: *s.kinds.Load(), terms: s.terms.Load(),
+		statements: map[store.Kind]*statements{}, kinds: *s.kinds.Load(), terms: s.terms.Load(), settled: s.terms.Load(),
 	}
 	if w.begin, err = conn.Prepare("BEGIN IMMEDIATE"); err != nil {
 		return nil, err
@@ -91,6 +91,9 @@ func (w *writer) work() {
 		for rest := batch; len(rest) > 0; {
 			rest = rest[w.together(rest):]
 		}
+		// What was written is not to be held until the next call.
+		clear(batch)
+		clear(w.batch)
 	}
 }
 
@@ -124,7 +127,6 @@ func (w *writer) together(requests []*request) int {
 		return 1
 	}
 	n, bytes := 0, 0
-	clear(w.batch)
 	w.batch, w.outcomes = w.batch[:0], w.outcomes[:0]
 	for n < len(requests) && n < maxBatch && bytes < maxBatchBytes && !requests[n].alone {
 		if r := requests[n]; r.state.CompareAndSwap(waiting, taken) {
@@ -136,7 +138,12 @@ func (w *writer) together(requests []*request) int {
 	if len(w.batch) == 0 {
 		return n
 	}
-	if broken := w.transact(w.batch, w.outcomes); broken != nil {
+	if broken := w.transact(w.batch, w.outcomes); primary(broken) == driver.ResultBusy {
+		// A foreign program holds the file, and has done so for as long as one may wait.
+		for i := range w.outcomes {
+			w.outcomes[i] = explain(context.Background(), broken)
+		}
+	} else if broken != nil {
 		// It may be the fault of one of them, of one that does not fit on the disk for example. Alone, each succeeds or
 		// fails by itself.
 		for i := range w.batch {
@@ -179,6 +186,7 @@ func (w *writer) transact(batch []*request, outcomes []error) error {
 		w.undo()
 		return err
 	}
+	w.settled = w.terms
 	if len(w.kinds) != len(*w.store.kinds.Load()) {
 		kinds := w.kinds
 		w.store.kinds.Store(&kinds)
@@ -200,10 +208,8 @@ func (w *writer) undo() {
 	}
 	w.kinds = known
 	// Readers may keep the longer dictionary: no row refers to what it has more.
-	if stored, err := loadTerms(w.conn); err == nil {
-		w.terms = stored
-	}
-	w.store.terms.Store(w.terms)
+	w.terms = w.settled
+	w.store.terms.Store(w.settled)
 }
 
 // table returns the statements of a kind, and makes room for the kind when there is none.

@@ -25,7 +25,7 @@ import (
 func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	t.Helper()
 	for _, group := range []map[string]func(*testing.T, store.Store){
-		writing, refusing, finding, looping, claiming, sharing, ending, modelling,
+		writing, applying, refusing, finding, looping, claiming, sharing, ending, modelling,
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {

@@ -77,7 +77,8 @@ type Config struct {
 
 	// MaxBodyBytes limits the body of a request to a hook; a longer one gets 413. Default: 5 MiB, as in Make.
 	MaxBodyBytes int64
-	// BodyTimeout limits how long a request may take to come in; a slower one gets 408. Default: 30 s.
+	// BodyTimeout limits how long a request may take to come in; a slower one gets 408. Middleware that wraps the server's
+	// http.ResponseWriter needs an Unwrap method for it to work. Default: 30 s.
 	BodyTimeout time.Duration
 	// ResponseTimeout is how long a caller waits for the scenario's answer before it gets 200 Accepted; the run goes on.
 	// Default: 40 s.

@@ -21,11 +21,12 @@ type job struct {
 	// bundle is what came in, when it has not just been read from the store.
 	bundle  connector.Bundle
 	decoded bool
-	stop    context.CancelCauseFunc // ends the run; set before the job is listed
+	stop    context.CancelCauseFunc // ends the run; nil until it has begun. Guarded by mu
 
-	// mu is held while the delivery is written.
+	// mu is held while the delivery is written. unsure is a renewal whose answer was lost: it may have happened.
 	mu       sync.Mutex
 	delivery *repo.Delivery
+	unsure   *repo.Envelope
 
 	// again is the lease that this process has claimed while the run was under way: after a time in which it could not
 	// renew the old one, such as a machine asleep. Guarded by a mutex of its own, so that nobody waits for a write.
@@ -131,6 +132,9 @@ func (c *core) whose(ctx context.Context, j *job, wanted repo.Envelope) int {
 		return ours
 	case now.Version == j.delivery.Version+1 && now.State == wanted.State && now.Due.Equal(wanted.Due):
 		return written
+	case j.unsure != nil && now.Version == j.delivery.Version+1 && now.State == j.unsure.State && now.Due.Equal(j.unsure.Due):
+		j.delivery.Version, j.delivery.Due, j.unsure = now.Version, now.Due, nil
+		return ours
 	}
 	// A claim of this process may have happened a moment ago and not have been handed over yet.
 	timer := time.NewTimer(writePause)
@@ -214,11 +218,13 @@ func (c *core) renew(ctx context.Context, j *job) {
 	j.delivery.Due = now.Add(c.cfg.Lease)
 	err := c.repo.Apply(ctx, c.repo.Touch(j.delivery))
 	if err == nil {
+		j.unsure = nil
 		return
 	}
 	wanted := j.delivery.Envelope
 	j.delivery.Envelope = before
 	if !errors.Is(err, store.ErrConflict) {
+		j.unsure = &wanted
 		c.cfg.Logger.Warn("a lease could not be renewed", zap.String("delivery", j.id), zap.Error(err))
 		return
 	}
@@ -227,6 +233,8 @@ func (c *core) renew(ctx context.Context, j *job) {
 		j.delivery.Envelope = wanted
 		j.delivery.Version = before.Version + 1
 	case theirs:
-		j.stop(errFenced)
+		if j.stop != nil {
+			j.stop(errFenced)
+		}
 	}
 }

@@ -35,6 +35,7 @@ func (c *core) enqueue(ctx context.Context, s *deployed, hook *repo.Hook, bundle
 		}
 		c.queues.leave(s.doc.ID, len(bundles))
 		for _, j := range jobs {
+			j.mu.Unlock()
 			c.workers.leave(j)
 			j.worker.release()
 		}
@@ -56,6 +57,7 @@ func (c *core) enqueue(ctx context.Context, s *deployed, hook *repo.Hook, bundle
 			j := newJob(d, worker)
 			j.bundle, j.decoded = bundle, true
 			jobs = append(jobs, j)
+			j.mu.Lock() // until it is stored
 			c.workers.enter(j)
 		}
 		deliveries[i], changes[i] = d, c.repo.Put(d)
@@ -75,6 +77,7 @@ func (c *core) enqueue(ctx context.Context, s *deployed, hook *repo.Hook, bundle
 	stored = true
 	late := !c.clock().Before(now.Add(c.cfg.Lease)) // the commit took longer than the lease: somebody else may have them
 	for _, j := range jobs {
+		j.mu.Unlock()
 		if late {
 			c.workers.leave(j)
 			j.worker.release()
@@ -148,7 +151,7 @@ type queue struct {
 }
 
 // recountTime is how old a count may be that says that a queue is full.
-const recountTime = 5 * time.Second
+const recountTime = time.Second
 
 // enter counts deliveries in, unless there are too many.
 func (q *queues) enter(ctx context.Context, c *core, scenario *repo.Scenario, count, limit int) error {

@@ -168,7 +168,7 @@ func (c *core) work(ctx context.Context, j *job) {
 		return
 	case err != nil && ctx.Err() == nil:
 		log.Error("a scenario cannot be run now; its delivery is tried again later", zap.Error(err))
-		c.hand(ctx, j, repo.DeliveryAccepted, c.clock().Add(loadPause))
+		c.hand(ctx, j, repo.DeliveryHeld, c.clock().Add(loadPause))
 		c.waiters.answer(j.id, accepted)
 		return
 	case err != nil:

@@ -15,7 +15,7 @@ const (
 	DeliveryAccepted = "accepted"
 	// DeliveryRunning is leased by a worker.
 	DeliveryRunning = "running"
-	// DeliveryHeld waits until its scenario is active again.
+	// DeliveryHeld waits until its scenario is active again, or can be loaded.
 	DeliveryHeld = "held"
 	// DeliveryDone has been run to its end.
 	DeliveryDone = "done"

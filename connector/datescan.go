@@ -74,4 +74,10 @@ func (s *dateScanner) keyword(word string) bool {
 // isSpace is JavaScript's white space and line ends (ECMA-262, 12.2 and 12.3), which differs from Go's in two characters.
 func isSpace(r rune) bool { return r == 0xFEFF || r != 0x85 && unicode.IsSpace(r) }
 
-func trimSpace(s string) string { return strings.TrimFunc(s, isSpace) }
+func trimSpace(s string) string {
+	// As a rule there is nothing to trim.
+	if n := len(s); n > 0 && s[0] > ' ' && s[0] < utf8.RuneSelf && s[n-1] > ' ' && s[n-1] < utf8.RuneSelf {
+		return s
+	}
+	return strings.TrimFunc(s, isSpace)
+}

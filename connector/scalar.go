@@ -14,8 +14,12 @@ import (
 // The error is an [*Error] that names types and never the value: of type DataError for a buffer that is to become text
 // but is not UTF-8, else BundleValidationError. Only an array that is to become text gives [ErrDepth] besides.
 func Coerce(value any, to FieldType, zone *time.Location) (any, error) {
+	// The type as it stands first: it is a basic one as a rule, and to find that out costs more than to compare it.
+	if value == nil || fits(to, value) {
+		return value, nil
+	}
 	base := to.base()
-	if value == nil || fits(base, value) {
+	if base != to && fits(base, value) {
 		return value, nil
 	}
 	converted, ok := value, true

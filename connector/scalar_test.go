@@ -2,7 +2,6 @@ package connector_test
 
 import (
 	"math"
-	"strings"
 	"testing"
 	"time"
 
@@ -126,8 +125,8 @@ func TestValuesAreCoercedByMakesRules(t *testing.T) {
 		if kind, ok := c.want.(refusal); ok {
 			require.Error(t, err, "%v to %s gave %v", c.value, c.to, got)
 			require.Equal(t, string(kind), string(connector.TypeOf(err)), "%v to %s", c.value, c.to)
-			if text, ok := c.value.(string); ok && text != "" {
-				require.NotContains(t, strings.TrimPrefix(err.Error(), "expected"), text)
+			if text, ok := c.value.(string); ok && len(text) > 1 {
+				require.NotContains(t, err.Error(), text)
 			}
 			continue
 		}
@@ -148,11 +147,7 @@ func TestFieldsOfTimeTakeWhatFiltersCompare(t *testing.T) {
 	for _, value := range []any{"9:05 PM", " 21:05 ", "21:05:00", time.Date(2026, 1, 31, 20, 5, 0, 0, time.UTC)} {
 		out, err := connector.Convert(fields, connector.NewBundle("f", value), zoneOf(t, "Europe/Prague"))
 		require.NoError(t, err)
-		if text, ok := value.(string); ok {
-			require.Equal(t, "21:05:00", out.Get("f"), text)
-		} else {
-			require.Equal(t, "21:05:00", out.Get("f"))
-		}
+		require.Equal(t, "21:05:00", out.Get("f"), "%v", value)
 	}
 	_, err := connector.Convert(fields, connector.NewBundle("f", "24:00"), nil)
 	require.EqualError(t, err, "field f: expected time, received text")

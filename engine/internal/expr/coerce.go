@@ -44,6 +44,10 @@ func refused(err error) *RuntimeError {
 }
 
 func coerceNumber(v any) (any, error) {
+	switch v.(type) {
+	case int64, float64: // what filters compare as a rule
+		return v, nil
+	}
 	return coerce(v, connector.TypeNumber, nil, defaultMaxTextBytes)
 }
 

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"iter"
 
 	driver "zombiezen.com/go/sqlite"
@@ -105,7 +106,11 @@ func (f *search) next(ctx context.Context, size int) (page []hit, more bool, err
 		defer rd.conn.SetInterrupt(nil)
 	}
 	if f.how == undecided {
-		if err := f.decide(rd, sql); err != nil {
+		err := f.decide(rd, sql)
+		if primary(err) == driver.ResultCorrupt {
+			f.how, f.pending, err = careful, nil, nil
+		}
+		if err != nil {
 			return nil, false, err
 		}
 	}
@@ -205,8 +210,8 @@ func (f *search) readEach(rd *reader, sql *kindSQL, size int) (page []hit, more 
 	bytes, looked := 0, 0
 	for ; looked < len(f.pending) && len(page) < size && bytes < maxPageBytes; looked++ {
 		r, found, err := f.store.fetch(rd, sql, f.pending[looked], !f.query.KeysOnly)
-		if primary(err) == driver.ResultInterrupt {
-			return nil, false, err
+		if err != nil && !errors.Is(err, store.ErrCorrupt) {
+			return page, false, err
 		}
 		f.after = f.pending[looked].String()
 		// What was written since may not match any more.

@@ -16,8 +16,8 @@ import (
 
 // A job is a delivery that a worker of this process has leased.
 type job struct {
-	id     string
-	worker *worker
+	id, tenant, scenario string
+	worker               *worker
 	// bundle is what came in, when it has not just been read from the store.
 	bundle  connector.Bundle
 	decoded bool
@@ -34,7 +34,9 @@ type job struct {
 	again   *repo.Envelope
 }
 
-func newJob(d *repo.Delivery, w *worker) *job { return &job{id: d.ID, worker: w, delivery: d} }
+func newJob(d *repo.Delivery, w *worker) *job {
+	return &job{id: d.ID, tenant: d.Tenant, scenario: d.Parent, worker: w, delivery: d}
+}
 
 // adopt hands a new lease of the same delivery to the job that has been under way since the old one.
 func (j *job) adopt(e repo.Envelope) {
@@ -122,7 +124,7 @@ func (c *core) whose(ctx context.Context, j *job, wanted repo.Envelope) int {
 	if j.renewed() {
 		return ours
 	}
-	now := &repo.Delivery{Envelope: repo.Envelope{ID: j.id, Tenant: j.delivery.Tenant}}
+	now := &repo.Delivery{Envelope: repo.Envelope{ID: j.id, Tenant: j.tenant}}
 	switch err := c.repo.Get(ctx, now); {
 	case errors.Is(err, store.ErrNotFound):
 		return theirs
@@ -151,10 +153,10 @@ func (c *core) settle(ctx context.Context, j *job, changes func(d *repo.Delivery
 	defer j.mu.Unlock()
 	err := c.write(ctx, j, changes)
 	if err != nil {
-		c.cfg.Logger.Error("the end of an execution could not be written", zap.String("scenario", j.delivery.Parent),
+		c.cfg.Logger.Error("the end of an execution could not be written", zap.String("scenario", j.scenario),
 			zap.String("execution", j.id), zap.Error(err))
 	}
-	c.queues.leave(j.delivery.Parent, 1)
+	c.queues.leave(j.scenario, 1)
 	j.delivery.Due = time.Time{}
 }
 

@@ -152,15 +152,14 @@ func (e *Engine) Tick(ctx context.Context) (int, error) {
 // the lease has run out.
 func (c *core) work(ctx context.Context, j *job) {
 	defer c.workers.leave(j)
-	d := j.delivery
-	log := c.cfg.Logger.With(zap.String("scenario", d.Parent), zap.String("execution", d.ID))
+	log := c.cfg.Logger.With(zap.String("scenario", j.scenario), zap.String("execution", j.id))
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	j.mu.Lock()
 	j.stop = stop
 	j.mu.Unlock()
 
-	s, err := c.load(ctx, d.Tenant, d.Parent)
+	s, err := c.load(ctx, j.tenant, j.scenario)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		c.discard(ctx, j, repo.DeliveryOrphaned)
@@ -180,13 +179,13 @@ func (c *core) work(ctx context.Context, j *job) {
 		return
 	}
 	if !j.decoded {
-		if j.bundle, _, err = connector.DecodeBundle(d.Bundle); err != nil {
+		if j.bundle, _, err = connector.DecodeBundle(j.delivery.Bundle); err != nil {
 			log.Error("a delivery cannot be read", zap.Error(err))
 			c.discard(ctx, j, repo.DeliveryFailed)
 			return
 		}
 	}
-	plan := plan{deployed: s, id: d.ID, bundles: []connector.Bundle{j.bundle}}
+	plan := plan{deployed: s, id: j.id, bundles: []connector.Bundle{j.bundle}}
 	x, events, err := c.execute(ctx, &plan, func(r connector.Response) { c.waiters.answer(j.id, r) })
 	switch {
 	case errors.Is(context.Cause(ctx), errFenced):
@@ -240,8 +239,8 @@ func (c *core) finish(ctx context.Context, j *job, s *deployed, x *Execution, ev
 func (c *core) hold(ctx context.Context, j *job) {
 	c.hand(ctx, j, repo.DeliveryHeld, c.clock().Add(heldPause))
 	// Whoever activated the scenario after it was read as paused has not seen this delivery.
-	c.scenarios.forget(j.delivery.Parent)
-	if s, err := c.load(context.WithoutCancel(ctx), j.delivery.Tenant, j.delivery.Parent); err == nil && s.active() {
+	c.scenarios.forget(j.scenario)
+	if s, err := c.load(context.WithoutCancel(ctx), j.tenant, j.scenario); err == nil && s.active() {
 		c.hand(ctx, j, repo.DeliveryAccepted, c.clock())
 	}
 }

@@ -101,5 +101,7 @@ var absent = map[string]bool{
 	"util:FunctionAggregator2":      true,
 	"util:FunctionIncrement":        true,
 	"util:GetVariable":              true,
+	"util:NumericalAggregator":      true,
+	"util:TableAggregator":          true,
 	"util:SetVariable":              true,
 }

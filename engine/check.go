@@ -16,16 +16,21 @@ import (
 // unknown lists such modules, sorted, each once. Deploy refuses them.
 func (e *Engine) Check(bp *blueprint.Blueprint) (problems []blueprint.Problem, unknown []string) {
 	known := catalogOf{e.modules}
-	return e.check(bp, known), blueprint.Unknown(bp, known)
-}
-
-func (c *core) check(bp *blueprint.Blueprint, known blueprint.Catalog) []blueprint.Problem {
-	return blueprint.Check(bp, blueprint.CheckOptions{Language: languageOf{c.language}, Catalog: known})
+	_, problems = e.compiled(bp, nil)
+	return slices.DeleteFunc(problems, func(p blueprint.Problem) bool { return p.Code == flow.CodeNoModule }), blueprint.Unknown(bp, known)
 }
 
 // compile checks a blueprint and makes a program of it. stubs are modules that stand in for the blueprint's own, by id.
 func (c *core) compile(bp *blueprint.Blueprint, stubs map[int]connector.Module) (*flow.Program, []blueprint.Problem, error) {
-	problems := c.check(bp, stubbed{catalogOf{c.modules}, bp, stubs})
+	program, problems := c.compiled(bp, stubs)
+	if !blueprint.OK(problems) {
+		return nil, problems, &CheckError{Problems: problems}
+	}
+	return program, problems, nil
+}
+
+func (c *core) compiled(bp *blueprint.Blueprint, stubs map[int]connector.Module) (*flow.Program, []blueprint.Problem) {
+	problems := blueprint.Check(bp, blueprint.CheckOptions{Language: languageOf{c.language}, Catalog: stubbed{catalogOf{c.modules}, bp, stubs}})
 	program, more := flow.Compile(bp, c.language, func(m *blueprint.Module) connector.Module {
 		if stub := stubs[m.ID]; stub != nil {
 			return stub
@@ -38,10 +43,7 @@ func (c *core) compile(bp *blueprint.Blueprint, stubs map[int]connector.Module) 
 			problems = append(problems, problem)
 		}
 	}
-	if !blueprint.OK(problems) {
-		return nil, problems, &CheckError{Problems: problems}
-	}
-	return program, problems, nil
+	return program, problems
 }
 
 // reported says whether the same thing has been found wrong already: Check and Compile both look at some places.
@@ -165,7 +167,7 @@ func describe(module connector.Module) blueprint.ModuleInfo {
 	case connector.Aggregator:
 		described.Kind = blueprint.KindAggregator
 	}
-	for _, field := range slices.Concat(info.Params, info.Input) {
+	for _, field := range info.Input { // Compile looks at the parameters
 		if field.Required && field.Default == nil {
 			described.Required = append(described.Required, field.Name)
 		}

@@ -27,14 +27,14 @@ type core struct {
 	rates     rates
 	queues    queues
 	waiters   waiters
-	tide      tide
 	unlimited sync.Once
 	workers   *workers
 
 	closing context.Context // ends with the engine
 	shut    context.CancelFunc
 
-	latest atomic.Int64 // the latest instant that leases have gone by, in nanoseconds since 1970
+	stamped atomic.Int64 // the last stamp, in nanoseconds since 1970
+	latest  atomic.Int64 // the latest instant that leases have gone by, in nanoseconds since 1970
 }
 
 func newCore(cfg Config) (*core, error) {
@@ -85,6 +85,17 @@ func (c *core) clock() time.Time {
 			return time.Unix(0, latest).UTC()
 		}
 		if c.latest.CompareAndSwap(latest, now) {
+			return time.Unix(0, now).UTC()
+		}
+	}
+}
+
+// stamp is the time of the host, but later than every stamp before it: what is stamped keeps its order.
+func (c *core) stamp() time.Time {
+	for {
+		now, last := c.now().UnixNano(), c.stamped.Load()
+		now = max(now, last+1)
+		if c.stamped.CompareAndSwap(last, now) {
 			return time.Unix(0, now).UTC()
 		}
 	}

@@ -1,10 +1,12 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/ebbkit/ebb/connector"
 	"github.com/ebbkit/ebb/engine/blueprint"
@@ -144,7 +146,7 @@ func (d *dataStore) Change(ctx context.Context, key string, change func(connecto
 			return connector.Errorf(connector.DataError, "an entry has at most %d bytes, this one %d", MaxEntryBytes, len(entry.Data))
 		}
 		if !ok {
-			entry.Created = d.now()
+			entry.Created = d.stamp()
 		}
 		err = d.repo.Apply(ctx, d.repo.Put(entry))
 		if !errors.Is(err, store.ErrConflict) {
@@ -228,10 +230,27 @@ func (d *dataStore) Count(ctx context.Context) (int64, error) {
 	return count, nil
 }
 
-// All implements connector.DataStore.
+// All implements connector.DataStore. Entries come in the order in which they were added.
 func (d *dataStore) All(ctx context.Context) iter.Seq2[connector.Entry, error] {
 	return func(yield func(connector.Entry, error) bool) {
-		for entry, err := range d.repo.Entries(ctx, d.tenant, d.id, true) {
+		var all []*repo.Entry // their envelopes: IDs follow from keys, and sort like nothing that means anything
+		for entry, err := range d.repo.Entries(ctx, d.tenant, d.id, false) {
+			if err != nil {
+				if !yield(connector.Entry{}, err) {
+					return
+				}
+				continue
+			}
+			all = append(all, entry)
+		}
+		slices.SortFunc(all, func(a, b *repo.Entry) int {
+			return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
+		})
+		for _, entry := range all {
+			err := d.repo.Get(ctx, entry)
+			if errors.Is(err, store.ErrNotFound) {
+				continue // deleted meanwhile
+			}
 			var data connector.Bundle
 			if err == nil {
 				data, _, err = connector.DecodeBundle(entry.Data)

@@ -67,7 +67,6 @@ func (c *core) enqueue(ctx context.Context, s *deployed, hook *repo.Hook, bundle
 		answer = c.waiters.add(deliveries[0].ID)
 		defer c.waiters.remove(deliveries[0].ID)
 	}
-	c.tide.turn()
 	if err := c.repo.Apply(context.WithoutCancel(ctx), changes...); err != nil {
 		if errors.Is(err, store.ErrTooLarge) || errors.Is(err, crypto.ErrTooLarge) {
 			err = refuse(http.StatusRequestEntityTooLarge, "The request is too large to be stored.")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"time"
 
 	"go.uber.org/zap"
@@ -65,7 +66,18 @@ func (e *Engine) Try(ctx context.Context, bp *blueprint.Blueprint, options TryOp
 	if err := e.open(); err != nil {
 		return nil, err
 	}
-	program, _, err := e.compile(bp, options.Stubs)
+	stubs := options.Stubs
+	if options.Input != nil && len(bp.Flow) > 0 { // the first module is not asked, so nobody needs to know it
+		first := &bp.Flow[0]
+		if _, _, known := e.modules.find(first.Name, first.Version); !known && stubs[first.ID] == nil && shapes[first.Name] == "" {
+			stubs = maps.Clone(stubs)
+			if stubs == nil {
+				stubs = map[int]connector.Module{}
+			}
+			stubs[first.ID] = given{}
+		}
+	}
+	program, _, err := e.compile(bp, stubs)
 	if err != nil {
 		return nil, fmt.Errorf("try %q: %w", bp.Name, err)
 	}
@@ -90,7 +102,7 @@ func (e *Engine) Try(ctx context.Context, bp *blueprint.Blueprint, options TryOp
 	if s.location == nil {
 		s.location = e.cfg.Location
 	}
-	plan := plan{deployed: s, bundles: options.Input}
+	plan := plan{deployed: s, bundles: options.Input, tried: true}
 	if options.Input == nil {
 		if _, receives := program.First().(connector.Receiver); receives {
 			plan.bundles = []connector.Bundle{{}}
@@ -110,12 +122,22 @@ func (e *Engine) Try(ctx context.Context, bp *blueprint.Blueprint, options TryOp
 	return x, x.readTrace(events)
 }
 
+// maxTriedBytes is how long the trace of a blueprint that is only tried may be.
+const maxTriedBytes = 1 << 30
+
+// given stands in for a first module whose bundles are given.
+type given struct{ connector.Receiver }
+
+// Info implements connector.Module.
+func (given) Info() connector.Info { return connector.Info{Name: "Given"} }
+
 // A plan is one run of a scenario.
 type plan struct {
 	*deployed
 	id      string
 	bundles []connector.Bundle
 	ask     bool
+	tried   bool             // nothing is stored, so the trace is whole
 	vars    connector.Bundle // made when an expression first asks for it
 }
 
@@ -142,6 +164,9 @@ func (c *core) execute(ctx context.Context, p *plan, respond func(connector.Resp
 		late:        !p.settings.AutoCommit,
 	}
 	observed := &trace{limit: c.cfg.MaxTraceBytes}
+	if p.tried {
+		observed.limit = maxTriedBytes
+	}
 	start := flow.Start{
 		Bundles:       p.bundles,
 		Ask:           p.ask,
@@ -151,7 +176,7 @@ func (c *core) execute(ctx context.Context, p *plan, respond func(connector.Resp
 		MaxOperations: c.cfg.MaxOperations,
 		MaxBundles:    c.cfg.MaxBundles,
 	}
-	if !p.settings.Confidential {
+	if !p.settings.Confidential || p.tried {
 		start.Observer = observed
 	}
 	if _, err := io.ReadFull(c.cfg.Random, start.Seed[:]); err != nil {

@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/engine/internal/expr"
 )
 
 // An aggregation is what has reached an aggregator during one operation of its source. A source never works inside its
@@ -59,6 +60,9 @@ func (r *run) gather(n *node) error {
 	if failure == nil && n.groupBy != nil {
 		var err error
 		if key, err = n.groupBy.Eval(r); err == nil {
+			if _, special := key.(expr.Special); special {
+				key = nil
+			}
 			id, err = identity(key)
 		}
 		if err != nil {

@@ -16,9 +16,11 @@ func (r *run) route(n *node) error {
 		if i == n.fallback || first == nil {
 			continue
 		}
-		if ok, err := r.passes(first); err != nil {
+		ok, err := r.passes(first)
+		if err != nil {
 			return err
-		} else if !ok {
+		}
+		if !ok {
 			continue
 		}
 		taken = true
@@ -49,11 +51,11 @@ func (r *run) choose(n *node) error {
 		if b.otherwise {
 			continue
 		}
-		ok, err := r.holds(n, b.filter, b.field)
-		if err != nil {
+		found, err := r.holds(n, b.filter, b.field, number)
+		if err != nil || found == failed {
 			return err
 		}
-		if ok {
+		if found == met {
 			chosen = i
 			break
 		}
@@ -76,7 +78,7 @@ func (r *run) merge(n *node) error {
 // branch is out of sight from there on. Branch -1 stands for none.
 func (r *run) mergeFrom(n *node, branch int) error {
 	if branch >= 0 && n.gates[branch] != nil {
-		if ok, err := r.holds(n, n.gates[branch], "filters"); err != nil || !ok {
+		if found, err := r.holds(n, n.gates[branch], "filters", 0); err != nil || found != met {
 			return err
 		}
 	}
@@ -94,8 +96,7 @@ func (r *run) mergeFrom(n *node, branch int) error {
 		}
 		value, err := output.mappings[branch].Eval(r)
 		if err != nil {
-			_, err := r.fail(n, number, evaluation(fmt.Errorf("outputs: %s: %w", output.name, err)))
-			return err
+			return r.replace(n, number, evaluation(fmt.Errorf("outputs: %s: %w", output.name, err)))
 		}
 		values[i] = value
 	}
@@ -105,30 +106,52 @@ func (r *run) mergeFrom(n *node, branch int) error {
 	for i, slot := range n.within {
 		hidden[i], r.bundles[slot] = r.bundles[slot], nil
 	}
-	err = r.emit(n, bundle, 1, 1)
+	err = r.lead(n, func() error { return r.emit(n, bundle, 1, 1) })
 	for i, slot := range n.within {
 		r.bundles[slot] = hidden[i]
 	}
 	return err
 }
 
+// What conditions can come to.
+type verdict uint8
+
+const (
+	unmet  verdict = iota
+	met            // the bundle passes
+	failed         // they could not be evaluated, and the module's error route has dealt with it
+)
+
 // holds evaluates conditions of a module and reports what could not be compared. When an expression in them fails, so does
-// the module.
-func (r *run) holds(n *node, filter *expr.Filter, field string) (bool, error) {
+// the module, in the operation of this number; 0 makes it one of its own.
+func (r *run) holds(n *node, filter *expr.Filter, field string, number int64) (verdict, error) {
 	ok, warnings, err := filter.Match(r)
 	if o := r.start.Observer; o != nil {
 		for _, warning := range warnings {
 			o.Warned(n.id, field, warning.String())
 		}
 	}
-	if err == nil {
-		return ok, nil
+	switch {
+	case err == nil && ok:
+		return met, nil
+	case err == nil:
+		return unmet, nil
 	}
-	number, stopped := r.count(n)
-	if stopped != nil {
-		return false, stopped
+	if number == 0 {
+		var stopped error
+		if number, stopped = r.count(n); stopped != nil {
+			return failed, stopped
+		}
+		r.began(number, n, connector.Bundle{})
 	}
-	r.began(number, n, connector.Bundle{})
-	_, stopped = r.fail(n, number, evaluation(fmt.Errorf("%s: %w", field, err)))
-	return false, stopped
+	return failed, r.replace(n, number, evaluation(fmt.Errorf("%s: %w", field, err)))
+}
+
+// replace deals with a failure, and sends on what stands in for the bundle, if anything does.
+func (r *run) replace(n *node, number int64, failure *Failure) error {
+	substitute, err := r.fail(n, number, failure)
+	if err != nil || substitute == nil {
+		return err
+	}
+	return r.lead(n, func() error { return r.emit(n, *substitute, 1, 1) })
 }

@@ -207,6 +207,10 @@ func (c *compiler) aggregator(m *blueprint.Module, n *node) {
 	}
 	for source := n.before; source != nil; source = source.before {
 		if source.id == id {
+			if source.kind == routerNode || source.kind == conditionNode {
+				c.problem("parameters.feeder", blueprint.CodeFeederNotUpstream,
+					"module "+strconv.Itoa(id)+" gives no bundles of its own, so it cannot be the source of an aggregator: name the module before it", 0)
+			}
 			source.feeds = append(source.feeds, n)
 			return
 		}

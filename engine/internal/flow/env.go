@@ -2,6 +2,7 @@ package flow
 
 import (
 	"encoding/binary"
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -75,8 +76,13 @@ func numbered(bundle connector.Bundle, index, length int64) connector.Bundle {
 
 // identity is a text that differs for values that differ, in type or in content.
 func identity(key any) (string, error) {
-	if key == nil {
+	switch k := key.(type) {
+	case nil:
 		return "", nil
+	case float64:
+		if k == math.Trunc(k) && math.Abs(k) < 1<<53 {
+			key = int64(k) // as equal as the language says they are
+		}
 	}
 	text, err := connector.AppendValue(nil, key)
 	return string(text), err

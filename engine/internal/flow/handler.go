@@ -54,7 +54,11 @@ func (r *run) fail(n *node, number int64, failure *Failure) (*connector.Bundle, 
 
 // bundle is what an error route sees of a failure under the failed module's id.
 func (f *Failure) bundle() connector.Bundle {
-	return connector.NewBundle("type", string(f.Type), "message", f.Message, "detail", f.Detail)
+	var detail any
+	if f.Detail.Len() > 0 {
+		detail = f.Detail
+	}
+	return connector.NewBundle("type", string(f.Type), "message", f.Message, "detail", detail)
 }
 
 // direct does what a directive at the end of an error route says.

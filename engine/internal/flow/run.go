@@ -145,7 +145,7 @@ func (r *run) cycles() error {
 
 // begin does one cycle and says whether the first module gave anything.
 func (r *run) begin() (bool, error) {
-	if r.start.Ask {
+	if r.start.Ask || r.first.kind == routerNode || r.first.kind == conditionNode {
 		before := r.effects
 		err := r.enter(r.first)
 		return r.effects > before, err
@@ -175,7 +175,8 @@ func (r *run) passes(n *node) (bool, error) {
 	if n.filter == nil {
 		return true, nil
 	}
-	return r.holds(n, n.filter, "filter.conditions")
+	found, err := r.holds(n, n.filter, "filter.conditions", 0)
+	return found == met, err
 }
 
 // enter lets the bundle at hand into a module.

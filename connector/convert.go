@@ -43,11 +43,25 @@ func Normalize(value any) (any, error) {
 	return n.any(value, 0)
 }
 
+// MaxEncodedBytes is how long the JSON or the wire encoding of one value may become: 64 MiB. Values share their parts, so
+// that a small one can stand for more text than there is memory.
+const MaxEncodedBytes = 64 << 20
+
+// maxNodes is how many elements a value may have that is normalized.
+const maxNodes = 1 << 24
+
+// ErrTooLarge says that a value is larger than [MaxEncodedBytes] where it is written out, or has too many elements to be
+// normalized.
+var ErrTooLarge = errors.New("connector: the value is too large")
+
 // canonical says whether a value is as bundles hold it. Bundles are so by construction; of arrays only the elements are
 // looked at. It says no to what is too deep, for the normalizer to refuse.
-func canonical(value any) bool { return canonicalAt(value, 0) }
+func canonical(value any) bool {
+	nodes := 0
+	return canonicalAt(value, 0, &nodes)
+}
 
-func canonicalAt(value any, depth int) bool {
+func canonicalAt(value any, depth int, nodes *int) bool {
 	switch value := value.(type) {
 	case nil, bool, int64, float64, string, Bundle:
 		return true
@@ -56,11 +70,11 @@ func canonicalAt(value any, depth int) bool {
 	case time.Time:
 		return value == value.Round(0).UTC()
 	case []any:
-		if value == nil || depth >= MaxDepth {
+		if *nodes += len(value); value == nil || depth >= MaxDepth || *nodes > maxNodes {
 			return false
 		}
 		for _, element := range value {
-			if !canonicalAt(element, depth+1) {
+			if !canonicalAt(element, depth+1, nodes) {
 				return false
 			}
 		}

@@ -19,6 +19,7 @@ type encoders map[reflect.Type]*encoder
 
 // A normalizer makes values of Go values. It belongs to one goroutine.
 type normalizer struct {
+	nodes   int
 	dynamic encoders // of the types that interfaces turned out to hold
 }
 
@@ -26,6 +27,9 @@ type normalizer struct {
 func (n *normalizer) any(value any, depth int) (any, error) {
 	if depth > MaxDepth {
 		return nil, ErrDepth
+	}
+	if n.nodes++; n.nodes > maxNodes {
+		return nil, ErrTooLarge
 	}
 	switch value := value.(type) {
 	case nil, bool, int64, float64, string, Bundle:

@@ -34,12 +34,17 @@ func (b *Bundle) UnmarshalJSON(text []byte) error {
 // when that is valid UTF-8, else its base64 (RFC 4648, section 4). Bytes of texts that are no UTF-8 become U+FFFD.
 //
 // What a bundle cannot hold is normalized first. Errors are those of [Normalize].
-func AppendJSON(dst []byte, value any) ([]byte, error) { return appendJSON(dst, value, 0, false) }
+func AppendJSON(dst []byte, value any) ([]byte, error) {
+	return appendJSON(dst, value, 0, len(dst)+MaxEncodedBytes, false)
+}
 
 // appendJSON is strict where buffers must be text.
-func appendJSON(dst []byte, value any, depth int, strict bool) ([]byte, error) {
+func appendJSON(dst []byte, value any, depth, limit int, strict bool) ([]byte, error) {
 	if depth > MaxDepth {
 		return dst, ErrDepth
+	}
+	if len(dst) > limit {
+		return dst, ErrTooLarge
 	}
 	var err error
 	switch value := value.(type) {
@@ -79,7 +84,7 @@ func appendJSON(dst []byte, value any, depth int, strict bool) ([]byte, error) {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			if dst, err = appendJSON(dst, element, depth+1, strict); err != nil {
+			if dst, err = appendJSON(dst, element, depth+1, limit, strict); err != nil {
 				return dst, err
 			}
 		}
@@ -92,7 +97,7 @@ func appendJSON(dst []byte, value any, depth int, strict bool) ([]byte, error) {
 			}
 			f := &value.o.fields[i]
 			dst = append(appendString(dst, f.name), ':')
-			if dst, err = appendJSON(dst, f.value, depth+1, strict); err != nil {
+			if dst, err = appendJSON(dst, f.value, depth+1, limit, strict); err != nil {
 				return dst, err
 			}
 		}
@@ -102,7 +107,7 @@ func appendJSON(dst []byte, value any, depth int, strict bool) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	return appendJSON(dst, normal, depth, strict)
+	return appendJSON(dst, normal, depth, limit, strict)
 }
 
 const hexDigits = "0123456789abcdef"

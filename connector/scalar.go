@@ -108,7 +108,7 @@ func joinText(dst []byte, list []any) ([]byte, error) {
 		}
 		switch element.(type) {
 		case []any, Bundle:
-			dst, err = appendJSON(dst, element, 0, true)
+			dst, err = appendJSON(dst, element, 0, len(dst)+MaxEncodedBytes, true)
 		default:
 			dst, err = AppendText(dst, element)
 		}

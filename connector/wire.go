@@ -49,13 +49,13 @@ var ErrWire = errors.New("connector: invalid wire data")
 // AppendBundle appends the encoding of a bundle to dst. The only error is [ErrDepth], and [ErrUnsupported] where
 // somebody has put a foreign value into an array of the bundle.
 func AppendBundle(dst []byte, b Bundle) ([]byte, error) {
-	return appendWireBundle(append(dst, wireVersion), b, 0)
+	return appendWireBundle(append(dst, wireVersion), b, 0, len(dst)+MaxEncodedBytes)
 }
 
 // AppendValue appends the encoding of a value to dst. A value that a bundle cannot hold is normalized first; errors are
 // those of [Normalize].
 func AppendValue(dst []byte, value any) ([]byte, error) {
-	return appendWire(append(dst, wireVersion), value, 0)
+	return appendWire(append(dst, wireVersion), value, 0, len(dst)+MaxEncodedBytes)
 }
 
 // DecodeBundle reads what AppendBundle wrote at the beginning of src and returns what lies behind it. The bundle shares
@@ -91,9 +91,12 @@ func DecodeValue(src []byte) (value any, rest []byte, err error) {
 	return value, src[d.at:], nil
 }
 
-func appendWire(dst []byte, value any, depth int) ([]byte, error) {
+func appendWire(dst []byte, value any, depth, limit int) ([]byte, error) {
 	if depth > MaxDepth {
 		return dst, ErrDepth
+	}
+	if len(dst) > limit {
+		return dst, ErrTooLarge
 	}
 	switch value := value.(type) {
 	case nil:
@@ -117,18 +120,18 @@ func appendWire(dst []byte, value any, depth int) ([]byte, error) {
 		dst = binary.AppendVarint(append(dst, wireDate), value.Unix())
 		return binary.AppendUvarint(dst, uint64(value.Nanosecond())), nil
 	case []any:
-		return appendWireArray(dst, value, depth)
+		return appendWireArray(dst, value, depth, limit)
 	case Bundle:
-		return appendWireBundle(dst, value, depth)
+		return appendWireBundle(dst, value, depth, limit)
 	}
 	normal, err := Normalize(value)
 	if err != nil {
 		return dst, err
 	}
-	return appendWire(dst, normal, depth)
+	return appendWire(dst, normal, depth, limit)
 }
 
-func appendWireArray(dst []byte, list []any, depth int) ([]byte, error) {
+func appendWireArray(dst []byte, list []any, depth, limit int) ([]byte, error) {
 	if list == nil {
 		return append(dst, wireNull), nil
 	}
@@ -139,17 +142,17 @@ func appendWireArray(dst []byte, list []any, depth int) ([]byte, error) {
 		b, ok := element.(Bundle)
 		switch {
 		case !ok:
-			dst, err = appendWire(dst, element, depth+1)
+			dst, err = appendWire(dst, element, depth+1, limit)
 		case sameNames(b, names):
 			dst = append(dst, wireSameNames)
 			for i := range b.o.fields {
-				if dst, err = appendWire(dst, b.o.fields[i].value, depth+2); err != nil {
+				if dst, err = appendWire(dst, b.o.fields[i].value, depth+2, limit); err != nil {
 					return dst, err
 				}
 			}
 		default:
 			names = b
-			dst, err = appendWireBundle(dst, b, depth+1)
+			dst, err = appendWireBundle(dst, b, depth+1, limit)
 		}
 		if err != nil {
 			return dst, err
@@ -158,7 +161,7 @@ func appendWireArray(dst []byte, list []any, depth int) ([]byte, error) {
 	return dst, nil
 }
 
-func appendWireBundle(dst []byte, b Bundle, depth int) ([]byte, error) {
+func appendWireBundle(dst []byte, b Bundle, depth, limit int) ([]byte, error) {
 	if depth > MaxDepth {
 		return dst, ErrDepth
 	}
@@ -168,7 +171,7 @@ func appendWireBundle(dst []byte, b Bundle, depth int) ([]byte, error) {
 		f := &b.o.fields[i]
 		dst = binary.AppendUvarint(dst, uint64(len(f.name)))
 		dst = append(dst, f.name...)
-		if dst, err = appendWire(dst, f.value, depth+1); err != nil {
+		if dst, err = appendWire(dst, f.value, depth+1, limit); err != nil {
 			return dst, err
 		}
 	}

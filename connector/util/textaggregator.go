@@ -59,6 +59,10 @@ func textAggregator() connector.Aggregator {
 				text.WriteString(separator)
 			}
 			first = false
+			if text.Len()+len(row.Value) > connector.MaxEncodedBytes {
+				return textOutput{}, connector.Errorf(connector.MaxFileSizeExceededError,
+					"the text would be longer than %d bytes", connector.MaxEncodedBytes)
+			}
 			text.WriteString(row.Value)
 		}
 		return textOutput{Text: text.String()}, nil

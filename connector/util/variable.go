@@ -23,7 +23,7 @@ func setVariable() connector.Action {
 		Pure:        true,
 	}, func(_ context.Context, call *connector.Call, in setVariableInput) (connector.Bundle, error) {
 		call.Vars.Set(in.Name, in.Value, in.Scope)
-		return connector.NewBundle(in.Name, in.Value), nil
+		return connector.BundleOf([]string{in.Name}, []any{in.Value}), nil
 	})
 }
 
@@ -71,7 +71,7 @@ func getVariable() connector.Action {
 		Pure:        true,
 	}, func(_ context.Context, call *connector.Call, in getVariableInput) (connector.Bundle, error) {
 		value, _ := call.Vars.Get(in.Name)
-		return connector.NewBundle(in.Name, value), nil
+		return connector.BundleOf([]string{in.Name}, []any{value}), nil
 	})
 }
 

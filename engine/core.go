@@ -27,6 +27,7 @@ type core struct {
 	rates     rates
 	queues    queues
 	waiters   waiters
+	tide      tide
 	unlimited sync.Once
 	workers   *workers
 

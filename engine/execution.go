@@ -46,6 +46,9 @@ type Execution struct {
 	Warnings []Warning
 	// Responses are the answers to the hook's caller, of which the first was sent. Only [Engine.Try] fills them in.
 	Responses []connector.Response
+
+	// repeatable says that the run had no effect that must not be had twice.
+	repeatable bool
 }
 
 // A Failure says what ended a run.

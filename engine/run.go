@@ -186,6 +186,7 @@ func (c *core) execute(ctx context.Context, p *plan, respond func(connector.Resp
 	defer cancel()
 	outcome, err := run(limited, p.program, h, start)
 	x.Ended, x.Operations, x.Status = c.now(), outcome.Operations, StatusSuccess
+	x.repeatable = outcome.Repeatable
 	switch {
 	case err != nil && ctx.Err() == nil && errors.Is(context.Cause(limited), errOutOfTime):
 		x.Status = StatusError

@@ -202,6 +202,9 @@ func (c *core) work(ctx context.Context, j *job) {
 	default:
 		c.waiters.answer(j.id, accepted)
 	}
+	if x.repeatable {
+		c.tide.wait()
+	}
 	c.finish(ctx, j, s, x, events)
 }
 

@@ -153,7 +153,7 @@ func (c *compiler) node(m *blueprint.Module, before *node, end tail) *node {
 		return n
 	}
 	info := n.module.Info()
-	n.pure, n.connection = info.Pure, info.Connection
+	n.pure, n.idempotent, n.connection = info.Pure, info.Idempotent, info.Connection
 	n.inputs = info.Input
 	c.params(m, n, info.Params)
 	n.mapping = c.object(m.Mapper, "mapper")

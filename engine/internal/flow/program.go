@@ -39,6 +39,8 @@ type node struct {
 	filter *expr.Filter
 	module connector.Module
 	pure   bool
+	// idempotent says that the module may be called again with the same key.
+	idempotent bool
 	// connection is the type of connection that the module needs.
 	connection string
 	polls      bool

@@ -43,6 +43,8 @@ type Outcome struct {
 	Failed *StepError
 	// Operations counts what modules did, with and without effect.
 	Operations int64
+	// Repeatable says that all effects were those of modules that may be called again with the same key.
+	Repeatable bool
 	// RolledBack says that a Rollback directive or a failure ended the run, so that what can be taken back must be.
 	RolledBack bool
 }
@@ -81,7 +83,7 @@ func (p *Program) Run(ctx context.Context, host Host, start Start) (Outcome, err
 	}
 	defer r.discard()
 	err := r.cycles()
-	outcome := Outcome{Operations: r.operations}
+	outcome := Outcome{Operations: r.operations, Repeatable: !r.lasting}
 	var stop *stop
 	switch {
 	case err == nil:
@@ -124,6 +126,7 @@ type run struct {
 
 	operations int64
 	effects    int64
+	lasting    bool // there was an effect that must not be had twice
 }
 
 func (r *run) cycles() error {
@@ -264,6 +267,7 @@ func (r *run) perform(n *node, input connector.Bundle, bundles []connector.Bundl
 		return given, nil, nil
 	}
 	r.effects++
+	r.lasting = r.lasting || !n.idempotent
 	vars := &assigning{variables: r.variables}
 	op := &Operation{
 		Number:   r.effects,

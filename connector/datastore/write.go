@@ -155,7 +155,7 @@ func deleteRecord() connector.Action {
 			return keyOutput{}, err
 		}
 		_, err = store.Delete(ctx, in.Key)
-		return keyOutput{Key: in.Key}, err
+		return keyOutput(in), err
 	})
 }
 

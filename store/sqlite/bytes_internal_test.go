@@ -54,7 +54,7 @@ func FuzzScrubbingChangesNothingButUnusedBytes(f *testing.F) {
 	f.Fuzz(func(t *testing.T, page []byte) {
 		before := bytes.Clone(page)
 		dirty := scrub(page)
-		require.Equal(t, len(before), len(page))
+		require.Len(t, page, len(before))
 		require.Equal(t, dirty, !bytes.Equal(before, page))
 		header := min(12, len(page))
 		if len(page) > 0 && (page[0] == 10 || page[0] == 13) {

@@ -154,7 +154,7 @@ func open(ctx context.Context, path string) (_ *Store, err error) {
 	s.kinds.Store(&kinds)
 	s.terms.Store(dictionary)
 	s.readers = newReaders(path)
-	if s.writer, err = newWriter(s, conn); err != nil {
+	if s.writer, err = newWriter(s, conn); err != nil { //nolint:contextcheck // the writer outlives the opening
 		return nil, err
 	}
 	return s, nil

@@ -66,7 +66,7 @@ func FuzzScopeEncoding(f *testing.F) {
 		encodedA, errA := a.AppendBinary(nil)
 		encodedB, errB := b.AppendBinary(nil)
 		if errA != nil || errB != nil {
-			t.Skip()
+			return
 		}
 		require.Equal(t, a == b, bytes.Equal(encodedA, encodedB))
 		require.Equal(t, a == b, bytes.HasPrefix(encodedA, encodedB))

@@ -163,7 +163,7 @@ func passiveByKey(t *testing.T, s store.Store) {
 func kindsAreListed(t *testing.T, s store.Store) {
 	lister, ok := s.(store.Lister)
 	if !ok {
-		t.Skip("no store.Lister")
+		return // it is optional
 	}
 	list := func() []store.Kind {
 		kinds, err := lister.Kinds(t.Context())
@@ -190,7 +190,7 @@ func kindsAreListed(t *testing.T, s store.Store) {
 func compactKeeps(t *testing.T, s store.Store) {
 	compacter, ok := s.(store.Compacter)
 	if !ok {
-		t.Skip("no store.Compacter")
+		return // it is optional
 	}
 	_, err := compacter.Compact(t.Context())
 	require.NoError(t, err)

@@ -130,7 +130,7 @@ func TestDefectiveStore(t *testing.T) {
 	t.Parallel()
 	name, ok := os.LookupEnv(defective)
 	if !ok {
-		t.Skip("no defect to test")
+		return // only a process that was started for a defect has something to show
 	}
 	storetest.Run(t, func(*testing.T) store.Store {
 		good := memory.New()
@@ -181,7 +181,7 @@ func TestRunPassesOnAGoodStore(t *testing.T) {
 func TestCrashOfForgetfulStore(t *testing.T) {
 	t.Parallel()
 	if _, ok := os.LookupEnv(defective); !ok {
-		t.Skip("no defect to test")
+		return // only a process that was started for a defect has something to show
 	}
 	storetest.Crash(t, func(*testing.T, string) store.Store { return memory.New() }, 6)
 }

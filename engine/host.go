@@ -39,11 +39,15 @@ func (h *host) Do(ctx context.Context, op *flow.Operation) (flow.Result, error) 
 	}
 	limited, cancel := context.WithTimeout(ctx, h.cfg.MaxModuleTime)
 	defer cancel()
+	repeatable, ok := op.Impl.(connector.Repeatable)
+	again := ok && repeatable.Repeatable(call)
 	bundles, err := flow.Invoke(limited, op, call)
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {
 		err = connector.Errorf(connector.ModuleTimeoutError, "module %s took longer than %v", op.Name, h.cfg.MaxModuleTime)
 	}
-	return h.result(ctx, bundles, err)
+	result, err := h.result(ctx, bundles, err)
+	result.Repeatable = again
+	return result, err
 }
 
 // result is what the run gets to know. When the run itself was told to stop, nobody knows what came of the operation.

@@ -49,6 +49,8 @@ type Result struct {
 	Bundles []connector.Bundle
 	// Variables are what the module has set, in order.
 	Variables []Assignment
+	// Repeatable says that the operation may be done again with the same key, whatever the module says of itself in general.
+	Repeatable bool
 	// Failure is set when the module failed. Bundles are then of no account.
 	Failure *Failure
 	// At is when the operation ended; it is the time of the run from here on.

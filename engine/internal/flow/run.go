@@ -267,7 +267,6 @@ func (r *run) perform(n *node, input connector.Bundle, bundles []connector.Bundl
 		return given, nil, nil
 	}
 	r.effects++
-	r.lasting = r.lasting || !n.idempotent
 	vars := &assigning{variables: r.variables}
 	op := &Operation{
 		Number:   r.effects,
@@ -289,6 +288,7 @@ func (r *run) perform(n *node, input connector.Bundle, bundles []connector.Bundl
 	if err != nil {
 		return nil, nil, err
 	}
+	r.lasting = r.lasting || !n.idempotent && !result.Repeatable
 	if result.Variables == nil {
 		result.Variables = vars.set
 	}

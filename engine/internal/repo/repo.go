@@ -82,13 +82,6 @@ func (r *Repo) Delete(doc Document) Change {
 	}}
 }
 
-// Check demands that the document is still in the version that was read; Version 0, that there is none.
-func (r *Repo) Check(doc Document) Change {
-	return Change{doc: doc, change: func(context.Context) (store.Change, error) {
-		return store.Change{Check: record(doc)}, nil
-	}}
-}
-
 // Apply does all of the changes or none, and sets the Version of what it wrote. store.ErrConflict: somebody else wrote
 // first.
 func (r *Repo) Apply(ctx context.Context, changes ...Change) error {

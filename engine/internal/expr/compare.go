@@ -18,6 +18,3 @@ type zoned struct {
 }
 
 func (z zoned) Location() *time.Location { return z.location }
-
-// MeantOperator guesses which operator was meant by a name that is none, or returns "".
-func MeantOperator(name string) string { return meantOperator(name) }

@@ -93,7 +93,7 @@ func ParseOperator(name string) (Operator, error) {
 		return o, nil
 	}
 	text := fmt.Sprintf("unknown operator %q", shorten(name))
-	if meant := meantOperator(name); meant != "" {
+	if meant := MeantOperator(name); meant != "" {
 		text += "; did you mean " + meant + "?"
 	}
 	return Operator{}, &Error{Column: 1, Message: text}
@@ -127,8 +127,9 @@ func (o Operator) flags() string {
 	return ""
 }
 
-// meantOperator guesses from how other products spell operators, then by similarity.
-func meantOperator(name string) string {
+// MeantOperator guesses which operator was meant by a name that is none, from how other products spell operators, then by
+// similarity. It returns "" when nothing comes near.
+func MeantOperator(name string) string {
 	lower := strings.ToLower(name)
 	prefix, rest, ok := strings.Cut(lower, ":")
 	if !ok {

@@ -42,7 +42,7 @@ func (l *Language) newPattern(source, flags string) (*pattern, string) {
 		}
 	}
 	re, err := regexp2.Compile(source, options, regexp2.OptionMaxBacktrackingStackSize(maxBacktracking))
-	if err != nil {
+	if err != nil || !isECMAScript(source, options&regexp2.Unicode != 0) {
 		return nil, "the regular expression is not valid"
 	}
 	re.MatchTimeout = l.matchTime

@@ -27,24 +27,57 @@ type catalog struct {
 	names   []string
 }
 
+// A CollisionError says that two connectors of Config.Connectors have a module of the same name and version: nobody could tell
+// which of them a blueprint means. It is an ErrInvalid.
+type CollisionError struct {
+	// Module is the name of the module with that of its app: "regexp:HTMLToText".
+	Module string
+	// Version is the version that both speak. 0: both speak any.
+	Version int
+}
+
+// Error names the module and the fix.
+func (e *CollisionError) Error() string {
+	return fmt.Sprintf("%v: Config.Connectors has module %s twice with version %d: leave one of them out", ErrInvalid, e.Module, e.Version)
+}
+
+// Unwrap returns ErrInvalid.
+func (e *CollisionError) Unwrap() error { return ErrInvalid }
+
+// newCatalog joins the modules of all connectors. Connectors of one name add up. No two of the host's may have a module of
+// the same name and version; a generic module that the host has too, in that version or for all of them, gives way.
 func newCatalog(connectors []connector.Connector) (*catalog, error) {
 	c := &catalog{apps: map[string]bool{}, modules: map[string][]connector.Module{}}
-	own := map[string]bool{}
+	given := map[identity]bool{}
 	var problems []error
 	for _, x := range connectors {
 		if x == nil {
 			problems = append(problems, fmt.Errorf("%w: Config.Connectors holds a nil", ErrInvalid))
 			continue
 		}
-		if own[x.Name()] {
-			problems = append(problems, fmt.Errorf("%w: Config.Connectors holds two connectors of the name %q", ErrInvalid, x.Name()))
+		if err := connector.Check(x); err != nil {
+			problems = append(problems, fmt.Errorf("%w: Config.Connectors: %w", ErrInvalid, err))
+			continue
 		}
-		own[x.Name()] = true
-		problems = append(problems, c.add(x))
+		c.apps[x.Name()] = true
+		for _, module := range x.Modules() {
+			id := identityOf(x, module)
+			if given[id] {
+				problems = append(problems, &CollisionError{Module: id.name, Version: id.version})
+				continue
+			}
+			given[id] = true
+			c.add(id.name, module)
+		}
 	}
 	for _, x := range generic() {
-		if !own[x.Name()] {
-			problems = append(problems, c.add(x))
+		problems = append(problems, connector.Check(x))
+		c.apps[x.Name()] = true
+		for _, module := range x.Modules() {
+			id := identityOf(x, module)
+			if !given[id] && !given[identity{name: id.name}] {
+				c.add(id.name, module)
+			}
 		}
 	}
 	c.names = make([]string, 0, len(c.modules))
@@ -55,19 +88,21 @@ func newCatalog(connectors []connector.Connector) (*catalog, error) {
 	return c, errors.Join(problems...)
 }
 
-// add takes a connector in, unless it is not sound.
-func (c *catalog) add(x connector.Connector) error {
-	if err := connector.Check(x); err != nil {
-		return fmt.Errorf("%w: Config.Connectors: %w", ErrInvalid, err)
-	}
-	c.apps[x.Name()] = true
-	for _, module := range x.Modules() {
-		name := x.Name() + ":" + module.Info().Name
-		versions := append(c.modules[name], module)
-		slices.SortStableFunc(versions, func(a, b connector.Module) int { return a.Info().Version - b.Info().Version })
-		c.modules[name] = versions
-	}
-	return nil
+// identity is what blueprints tell modules apart by.
+type identity struct {
+	name    string // with that of the app
+	version int
+}
+
+func identityOf(x connector.Connector, module connector.Module) identity {
+	info := module.Info()
+	return identity{x.Name() + ":" + info.Name, info.Version}
+}
+
+func (c *catalog) add(name string, module connector.Module) {
+	versions := append(c.modules[name], module)
+	slices.SortStableFunc(versions, func(a, b connector.Module) int { return a.Info().Version - b.Info().Version })
+	c.modules[name] = versions
 }
 
 // find returns the module of a name that speaks a version: that version's own, else one that speaks any, else the newest.

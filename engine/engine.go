@@ -42,7 +42,9 @@ import (
 // Config says what an engine works with. The zero Config works: it keeps everything in memory under a random key.
 type Config struct {
 	// Connectors are what blueprints can use beside the generic modules, which are always there: builtin, util, gateway,
-	// http, json and datastore. One of the same name replaces a generic one. Default: none.
+	// http, json and datastore. Several may have the same name, also that of a generic one: their modules add up. Two that
+	// have a module of the same name and version are a CollisionError; a generic module gives way to one of the same name
+	// that speaks its version, or any. Default: none.
 	Connectors []connector.Connector
 	// Store keeps the records. The host closes it after the engine. Default: memory.New().
 	Store store.Store

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -38,9 +39,18 @@ func Convert(fields []Field, in Bundle, zone *time.Location) (Bundle, error) {
 
 // A coercion converts values and collects what is wrong with them.
 type coercion struct {
-	zone     *time.Location
-	path     []step
-	problems []string
+	zone *time.Location
+	// strict refuses fields that are not described, except in collections that may hold anything. ordered puts the fields
+	// that are described in front, in the order of their description.
+	strict, ordered bool
+	path            []step
+	problems        []string
+}
+
+// reset makes a coercion ready for other values. It keeps the room of its path.
+func (c *coercion) reset(zone *time.Location) {
+	clear(c.path)
+	*c = coercion{zone: zone, path: c.path[:0]}
 }
 
 // A step leads from a value to one inside it: by name, or by index when there is none.
@@ -83,13 +93,29 @@ func (c *coercion) problem(text string) {
 		case s.name == "":
 			b.WriteString("[" + strconv.Itoa(s.index+1) + "]")
 		case i > 0:
-			b.WriteString("." + s.name)
+			b.WriteString("." + shownName(s.name))
 		default:
-			b.WriteString(s.name)
+			b.WriteString(shownName(s.name))
 		}
 	}
 	b.WriteString(": " + text)
 	c.problems = append(c.problems, b.String())
+}
+
+// maxShownName is how much of a field's name an error shows.
+const maxShownName = 100
+
+// shownName makes a name fit for a line of text. Names come from outside, too, so they may be as long as a request.
+func shownName(name string) string {
+	if len(name) > maxShownName {
+		name = strings.ToValidUTF8(name[:maxShownName], "") + "…"
+	}
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, name)
 }
 
 func (c *coercion) mismatch(expected FieldType, value any) {
@@ -127,13 +153,16 @@ func typeName(value any) string {
 }
 
 func (c *coercion) collection(fields []Field, in Bundle) Bundle {
-	out, copied := in, false
+	out, copied, known := in, false, 0
 	for i := range fields {
 		f := &fields[i]
 		if f.Name == "" {
 			continue
 		}
 		given, ok := in.Lookup(f.Name)
+		if ok {
+			known++
+		}
 		c.push(f.Name, 0)
 		value := c.field(f, given)
 		c.pop()
@@ -145,7 +174,60 @@ func (c *coercion) collection(fields []Field, in Bundle) Bundle {
 		}
 		out.put(f.Name, value)
 	}
+	if len(fields) > 0 && known < in.Len() && c.strict {
+		c.unknown(fields, in)
+	}
+	if c.ordered {
+		out = arranged(fields, out)
+	}
 	return out
+}
+
+// unknown reports the fields of a bundle that are not described.
+func (c *coercion) unknown(fields []Field, in Bundle) {
+	for name := range in.All() {
+		if len(c.problems) > maxProblems {
+			return
+		}
+		if !slices.ContainsFunc(fields, func(f Field) bool { return f.Name == name }) {
+			c.push(name, 0)
+			c.problem("is not part of the data structure: leave it out")
+			c.pop()
+		}
+	}
+}
+
+// arranged returns a bundle with the fields that are described in front, in the order of their description.
+func arranged(fields []Field, b Bundle) Bundle {
+	at, inOrder := -1, true
+	described := 0
+	for i := range fields {
+		if b.o == nil {
+			break
+		}
+		if found := b.o.find(fields[i].Name); found >= 0 {
+			inOrder = inOrder && found == at+1
+			at = found
+			described++
+		}
+	}
+	if inOrder {
+		return b
+	}
+	sorted := makeBundle(b.Len())
+	for i := range fields {
+		if value, ok := b.Lookup(fields[i].Name); ok {
+			sorted.put(fields[i].Name, value)
+		}
+	}
+	if described < b.Len() {
+		for name, value := range b.All() {
+			if _, ok := sorted.Lookup(name); !ok {
+				sorted.put(name, value)
+			}
+		}
+	}
+	return sorted
 }
 
 // same says of values that came out of a conversion and went into it that nothing changed. It may say no too often.

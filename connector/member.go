@@ -10,12 +10,18 @@ type member struct {
 	field  Field
 	at     structField
 	decode *decode
-	// checked says that the tags demand more of a value than the Go type does.
+	// place is the index of a field of the struct itself, -1 for one that is embedded.
+	place int
+	// empty says that the empty text is a value, filled that it is none where a text is required.
+	empty, filled bool
+	// checked says that the tags demand more of a value than the Go type does. whole is then the field without what
+	// describes its elements: they are left to their own decoder.
 	checked bool
+	whole   Field
 }
 
 func (m *member) set(c *coercion, dst reflect.Value, value any) {
-	if blank(m.field.Type, value) {
+	if value == nil || !m.empty && value == "" {
 		switch {
 		case m.field.Default != nil:
 			value = m.field.Default
@@ -29,31 +35,31 @@ func (m *member) set(c *coercion, dst reflect.Value, value any) {
 		}
 	}
 	c.push(m.field.Name, 0)
-	defer c.pop()
+	m.fill(c, dst, value)
+	c.pop()
+}
+
+func (m *member) fill(c *coercion, dst reflect.Value, value any) {
 	if c.deep() {
 		return
 	}
-	if m.field.Required && value == "" && m.field.Type.base() == TypeText {
+	if m.filled && value == "" {
 		c.problem("is required")
 		return
 	}
 	if m.checked {
-		converted, ok := c.check(&m.field, value)
-		if !ok {
+		// A value is converted before its limits are looked at, which are about what comes out.
+		converted, ok := c.convert(&m.whole, value)
+		if !ok || !c.allowed(&m.whole, converted) {
 			return
 		}
 		value = converted
 	}
+	if m.place >= 0 {
+		(*m.decode)(c, dst.Field(m.place), value)
+		return
+	}
 	(*m.decode)(c, m.at.room(dst), value)
-}
-
-// check converts a value before it looks at the limits, which are about what comes out. The elements of arrays are left
-// to their own decoder.
-func (c *coercion) check(f *Field, value any) (any, bool) {
-	shallow := *f
-	shallow.Fields = nil
-	converted, ok := c.convert(&shallow, value)
-	return converted, ok && c.allowed(f, converted)
 }
 
 func (ds decoders) members(t reflect.Type) ([]member, error) {
@@ -65,7 +71,10 @@ func (ds decoders) members(t reflect.Type) ([]member, error) {
 	members := make([]member, len(fields))
 	for i, f := range fields {
 		m := &members[i]
-		m.at = f
+		m.at, m.place = f, -1
+		if len(f.index) == 1 {
+			m.place = f.index[0]
+		}
 		if m.decode, err = ds.of(f.typ); err != nil {
 			return nil, fmt.Errorf("field %s of %s: %w", f.name, t, err)
 		}
@@ -78,6 +87,10 @@ func (ds decoders) members(t reflect.Type) ([]member, error) {
 		}
 		m.field.Name = f.name
 		m.checked = len(m.field.Options) > 0 || m.field.Min != nil || m.field.Max != nil || m.field.Type != described
+		m.whole = m.field
+		m.whole.Fields = nil
+		m.empty = !blank(m.field.Type, "")
+		m.filled = m.field.Required && m.field.Type.base() == TypeText
 	}
 	return members, nil
 }

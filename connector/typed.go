@@ -5,6 +5,8 @@ import (
 	"iter"
 	"net/http"
 	"reflect"
+	"sync"
+	"time"
 )
 
 // NewAction makes an Action of a function. In is filled from the parameters of the module with its input laid over
@@ -56,21 +58,21 @@ func NewAggregator[Params, In, Out any](
 	if info.Params == nil {
 		a.info.Params = described
 	}
-	a.params = d
+	a.params = newFiller[Params](d)
 	return a
 }
 
 // typed is what all typed modules have.
 type typed[In, Out any] struct {
 	info Info
-	in   *decoder
+	in   *filler[In]
 	out  *encoder
 }
 
 func newTyped[In, Out any](info Info, mapper bool) typed[In, Out] {
 	t := typed[In, Out]{info: info}
 	described, d := t.decoderOf(reflect.TypeFor[In]())
-	t.in = d
+	t.in = newFiller[In](d)
 	params, fields := described, []Field(nil)
 	if mapper {
 		params, fields = splitParams(reflect.TypeFor[In](), described)
@@ -104,19 +106,41 @@ func (t *typed[In, Out]) decoderOf(of reflect.Type) ([]Field, *decoder) {
 // Info describes the module.
 func (t *typed[In, Out]) Info() Info { return t.info }
 
-// decoded fills a T from params with input laid over them.
-func decoded[T any](call *Call, problem error, d *decoder, params, input Bundle) (T, error) {
-	var into T
-	if problem != nil {
-		return into, problem
-	}
-	c := coercion{zone: call.Location}
-	d.into(&c, reflect.ValueOf(&into).Elem(), params, input)
-	return into, c.err()
+// A filler fills Ts. Many goroutines may use it: what reflection needs on the heap lies in a pool.
+type filler[T any] struct {
+	decoder *decoder
+	spare   sync.Pool // of *filling[T]
+}
+
+type filling[T any] struct {
+	c    coercion
+	into T
+}
+
+func newFiller[T any](d *decoder) *filler[T] {
+	f := &filler[T]{decoder: d}
+	f.spare.New = func() any { return &filling[T]{} }
+	return f
+}
+
+// fill makes a T of params with input laid over them.
+func (f *filler[T]) fill(zone *time.Location, params, input Bundle) (T, error) {
+	work := f.spare.Get().(*filling[T]) //nolint:forcetypeassert // the pool holds nothing else
+	work.c.reset(zone)
+	f.decoder.into(&work.c, reflect.ValueOf(&work.into).Elem(), params, input)
+	made, err := work.into, work.c.err()
+	var none T
+	work.into = none
+	f.spare.Put(work)
+	return made, err
 }
 
 func (t *typed[In, Out]) input(call *Call) (In, error) {
-	return decoded[In](call, t.info.Problem, t.in, call.Params, call.Input)
+	if t.info.Problem != nil {
+		var none In
+		return none, t.info.Problem
+	}
+	return t.in.fill(call.Location, call.Params, call.Input)
 }
 
 // bundle makes the bundle of a result.
@@ -234,7 +258,7 @@ func (r *receiver[In, Out]) Receive(ctx context.Context, call *Call, request *ht
 
 type aggregator[Params, In, Out any] struct {
 	typed[In, Out]
-	params    *decoder
+	params    *filler[Params]
 	aggregate func(context.Context, *Call, Params, iter.Seq2[In, error]) (Out, error)
 }
 
@@ -242,7 +266,10 @@ type aggregator[Params, In, Out any] struct {
 func (a *aggregator[Params, In, Out]) Aggregate(
 	ctx context.Context, call *Call, bundles iter.Seq2[Bundle, error],
 ) (Bundle, error) {
-	params, err := decoded[Params](call, a.info.Problem, a.params, call.Params, Bundle{})
+	if a.info.Problem != nil {
+		return Bundle{}, a.info.Problem
+	}
+	params, err := a.params.fill(call.Location, call.Params, Bundle{})
 	if err != nil {
 		return Bundle{}, err
 	}
@@ -250,7 +277,7 @@ func (a *aggregator[Params, In, Out]) Aggregate(
 		for b, err := range bundles {
 			var item In
 			if err == nil {
-				item, err = decoded[In](call, nil, a.in, Bundle{}, b)
+				item, err = a.in.fill(call.Location, Bundle{}, b)
 			}
 			if !yield(item, err) || err != nil {
 				return

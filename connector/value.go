@@ -74,15 +74,64 @@ func BundleOf(names []string, values []any) Bundle {
 		if i < len(values) {
 			value = values[i]
 		}
+		if i == 0 {
+			b.o.fields = append(b.o.fields, field{name, value})
+			continue
+		}
 		b.put(name, value)
 	}
 	return b
 }
 
+// Objects with room for few fields, which nearly all have: one piece of memory instead of two.
+type (
+	object1 struct {
+		object
+		room [1]field
+	}
+	object2 struct {
+		object
+		room [2]field
+	}
+	object3 struct {
+		object
+		room [3]field
+	}
+	object4 struct {
+		object
+		room [4]field
+	}
+	object6 struct {
+		object
+		room [6]field
+	}
+)
+
 // makeBundle returns an empty bundle with room for fields.
 func makeBundle(room int) Bundle {
-	if room == 0 {
+	switch {
+	case room == 0:
 		return Bundle{}
+	case room == 1:
+		o := &object1{}
+		o.fields = o.room[:0]
+		return Bundle{o: &o.object}
+	case room == 2:
+		o := &object2{}
+		o.fields = o.room[:0]
+		return Bundle{o: &o.object}
+	case room == 3:
+		o := &object3{}
+		o.fields = o.room[:0]
+		return Bundle{o: &o.object}
+	case room == 4:
+		o := &object4{}
+		o.fields = o.room[:0]
+		return Bundle{o: &o.object}
+	case room <= 6:
+		o := &object6{}
+		o.fields = o.room[:0]
+		return Bundle{o: &o.object}
 	}
 	return Bundle{o: &object{fields: make([]field, 0, room)}}
 }
@@ -155,7 +204,7 @@ func (b *Bundle) Set(name string, value any) {
 // put is Set for a value that needs no conversion.
 func (b *Bundle) put(name string, value any) {
 	if b.o == nil {
-		b.o = &object{fields: make([]field, 0, 4)}
+		*b = makeBundle(4)
 	}
 	if i := b.o.find(name); i >= 0 {
 		b.o.fields[i].value = value
@@ -205,9 +254,15 @@ func (b Bundle) Clone() Bundle {
 	if b.Len() == 0 {
 		return Bundle{}
 	}
-	o := &object{fields: slices.Clone(b.o.fields)}
-	o.reindex()
-	return Bundle{o: o}
+	return b.cloned(0)
+}
+
+// cloned is Clone for a bundle that has fields, with room for more.
+func (b Bundle) cloned(more int) Bundle {
+	c := makeBundle(len(b.o.fields) + more)
+	c.o.fields = append(c.o.fields, b.o.fields...)
+	c.o.reindex()
+	return c
 }
 
 // MaxDepth is how deep arrays and bundles may stand in each other. Whatever walks over values refuses to go deeper,

@@ -27,6 +27,8 @@ type host struct {
 	// late keeps answers back until the run has ended well: what a scenario without auto-commit does.
 	late    bool
 	answers []connector.Response
+	// secure is called before the first operation that must not be had twice. Nil: nothing to do.
+	secure func(context.Context) error
 }
 
 var _ flow.Host = (*host)(nil)
@@ -41,6 +43,12 @@ func (h *host) Do(ctx context.Context, op *flow.Operation) (flow.Result, error) 
 	defer cancel()
 	repeatable, ok := op.Impl.(connector.Repeatable)
 	again := ok && repeatable.Repeatable(call)
+	if h.secure != nil && !again && !op.Impl.Info().Idempotent {
+		if err := h.secure(ctx); err != nil {
+			return flow.Result{}, err
+		}
+		h.secure = nil
+	}
 	bundles, err := flow.Invoke(limited, op, call)
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {
 		err = connector.Errorf(connector.ModuleTimeoutError, "module %s took longer than %v", op.Name, h.cfg.MaxModuleTime)

@@ -21,12 +21,18 @@ type job struct {
 	// bundle is what came in, when it has not just been read from the store.
 	bundle  connector.Bundle
 	decoded bool
+	early   bool                    // the run began before its delivery was written
 	stop    context.CancelCauseFunc // ends the run; nil until it has begun. Guarded by mu
 
 	// mu is held while the delivery is written. unsure is a renewal whose answer was lost: it may have happened.
 	mu       sync.Mutex
 	delivery *repo.Delivery
 	unsure   *repo.Envelope
+	// unwritten says that the delivery is not in the store yet, kept what the caller is to get when it is. lost is why
+	// it could not be written. See early.go.
+	unwritten bool
+	kept      *reply
+	lost      error
 
 	// again is the lease that this process has claimed while the run was under way: after a time in which it could not
 	// renew the old one, such as a machine asleep. Guarded by a mutex of its own, so that nobody waits for a write.
@@ -59,17 +65,23 @@ func (j *job) renewed() bool {
 
 // write makes changes to a job's delivery, among them its own last one, whatever it takes: the run has been done, and doing
 // it again is worse than waiting. It gives up when somebody else has the delivery, when the store is closed, and, once
-// the run was told to stop, when the lease is over. mu is held.
+// the run was told to stop, when the lease is over; and at once when the run began early and has had no effect yet. mu is
+// held.
 func (c *core) write(ctx context.Context, j *job, changes func(d *repo.Delivery, bare bool) []repo.Change) error {
+	if j.lost != nil {
+		return j.lost
+	}
 	stopping := ctx
 	ctx = context.WithoutCancel(ctx)
 	bare, conflicts := false, 0
 	for pause := writePause; ; pause = min(2*pause, maxWritePause) {
 		j.renewed()
 		before := j.delivery.Envelope
+		early := j.unwritten
 		err := c.repo.Apply(ctx, changes(j.delivery, bare)...)
-		if err == nil {
-			return nil
+		if err == nil || early && !(permanent(err) && !bare) {
+			c.written(j, err)
+			return err
 		}
 		wanted := j.delivery.Envelope
 		j.delivery.Envelope = before
@@ -152,7 +164,7 @@ func (c *core) settle(ctx context.Context, j *job, changes func(d *repo.Delivery
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	err := c.write(ctx, j, changes)
-	if err != nil {
+	if err != nil && j.lost == nil {
 		c.cfg.Logger.Error("the end of an execution could not be written", zap.String("scenario", j.scenario),
 			zap.String("execution", j.id), zap.Error(err))
 	}
@@ -164,7 +176,7 @@ func (c *core) settle(ctx context.Context, j *job, changes func(d *repo.Delivery
 func (c *core) discard(ctx context.Context, j *job, state string) {
 	c.settle(ctx, j, func(d *repo.Delivery, _ bool) []repo.Change {
 		d.State, d.Due = state, time.Time{}
-		return []repo.Change{c.repo.Touch(d)}
+		return []repo.Change{c.change(j)}
 	})
 }
 
@@ -174,9 +186,9 @@ func (c *core) hand(ctx context.Context, j *job, state string, due time.Time) {
 	defer j.mu.Unlock()
 	err := c.write(ctx, j, func(d *repo.Delivery, _ bool) []repo.Change {
 		d.State, d.Due = state, due
-		return []repo.Change{c.repo.Touch(d)}
+		return []repo.Change{c.change(j)}
 	})
-	if err != nil {
+	if err != nil && j.lost == nil {
 		c.cfg.Logger.Warn("a delivery could not be given back before the end of its lease", zap.String("delivery", j.id), zap.Error(err))
 	}
 }
@@ -213,7 +225,7 @@ func (c *core) renew(ctx context.Context, j *job) {
 	defer j.mu.Unlock()
 	j.renewed()
 	now := c.clock()
-	if j.delivery.Due.IsZero() || j.delivery.Due.Sub(now) > c.cfg.Lease*3/4 {
+	if j.unwritten || j.delivery.Due.IsZero() || j.delivery.Due.Sub(now) > c.cfg.Lease*3/4 {
 		return
 	}
 	before := j.delivery.Envelope

@@ -15,8 +15,10 @@ import (
 	"github.com/ebbkit/ebb/store"
 )
 
-// enqueue writes down what came in at a hook, one delivery a bundle, and waits for the answer of the first one's run if
-// the scenario gives any. When a worker is free, the delivery is its from the start, which saves the step of claiming it.
+// enqueue takes what came in at a hook, one delivery a bundle, and waits for the answer of the first one's run if the
+// scenario gives any. Nobody is answered before the deliveries are written. When a worker is free, a delivery is its from
+// the start, which saves the step of claiming it; and when the caller waits for the run anyway, the run may begin before
+// its delivery is written (see early.go).
 func (c *core) enqueue(ctx context.Context, s *deployed, hook *repo.Hook, bundles []connector.Bundle) (connector.Response, error) {
 	if len(bundles) == 0 {
 		return accepted, nil
@@ -24,77 +26,92 @@ func (c *core) enqueue(ctx context.Context, s *deployed, hook *repo.Hook, bundle
 	if err := c.queues.enter(ctx, c, s.doc, len(bundles), c.cfg.MaxQueued); err != nil {
 		return connector.Response{}, err
 	}
+	deliveries, err := c.deliveries(s, hook, bundles)
+	if err != nil {
+		c.queues.leave(s.doc.ID, len(bundles))
+		return connector.Response{}, err
+	}
+	var answer chan reply
+	if s.program.Responds() {
+		answer = c.waiters.add(deliveries[0].ID)
+		defer c.waiters.remove(deliveries[0].ID)
+		if len(bundles) == 1 {
+			if worker := c.workers.take(); worker != nil {
+				return c.early(ctx, deliveries[0], bundles[0], worker, answer)
+			}
+		}
+	}
+	if err := c.store(ctx, deliveries, bundles); err != nil {
+		c.queues.leave(s.doc.ID, len(bundles))
+		return connector.Response{}, tooLarge(err)
+	}
+	if answer == nil {
+		return accepted, nil
+	}
+	return c.wait(ctx, answer, c.cfg.ResponseTimeout)
+}
+
+// deliveries makes a delivery of each bundle.
+func (c *core) deliveries(s *deployed, hook *repo.Hook, bundles []connector.Bundle) ([]*repo.Delivery, error) {
 	now, created := c.clock(), c.now()
 	deliveries := make([]*repo.Delivery, len(bundles))
-	jobs := make([]*job, 0, len(bundles))
-	changes := make([]repo.Change, len(bundles))
-	stored := false
-	defer func() {
-		if stored {
-			return
-		}
-		c.queues.leave(s.doc.ID, len(bundles))
-		for _, j := range jobs {
-			j.mu.Unlock()
-			c.workers.leave(j)
-			j.worker.release()
-		}
-	}()
 	for i, bundle := range bundles {
 		id, err := c.newID()
 		if err != nil {
-			return connector.Response{}, err
+			return nil, err
 		}
 		d := &repo.Delivery{
 			Envelope: repo.Envelope{ID: id, Tenant: s.doc.Tenant, Parent: s.doc.ID, State: repo.DeliveryAccepted, Created: created, Due: now},
 			Hook:     hook.ID,
 		}
 		if d.Bundle, err = connector.AppendBundle(nil, bundle); err != nil {
-			return connector.Response{}, refuse(http.StatusBadRequest, "The request is nested too deep.")
+			return nil, refuse(http.StatusBadRequest, "The request is nested too deep.")
 		}
+		deliveries[i] = d
+	}
+	return deliveries, nil
+}
+
+// store writes deliveries down and starts the runs of those for which a worker is free.
+func (c *core) store(ctx context.Context, deliveries []*repo.Delivery, bundles []connector.Bundle) error {
+	jobs := make([]*job, 0, len(deliveries))
+	changes := make([]repo.Change, len(deliveries))
+	until := c.clock().Add(c.cfg.Lease)
+	for i, d := range deliveries {
 		if worker := c.workers.take(); worker != nil {
-			d.State, d.Due = repo.DeliveryRunning, now.Add(c.cfg.Lease)
+			d.State, d.Due = repo.DeliveryRunning, until
 			j := newJob(d, worker)
-			j.bundle, j.decoded = bundle, true
+			j.bundle, j.decoded = bundles[i], true
 			jobs = append(jobs, j)
 			j.mu.Lock() // until it is stored
 			c.workers.enter(j)
 		}
-		deliveries[i], changes[i] = d, c.repo.Put(d)
+		changes[i] = c.repo.Put(d)
 	}
-	var answer chan connector.Response
-	if s.program.Responds() {
-		answer = c.waiters.add(deliveries[0].ID)
-		defer c.waiters.remove(deliveries[0].ID)
-	}
-	if err := c.repo.Apply(context.WithoutCancel(ctx), changes...); err != nil {
-		if errors.Is(err, store.ErrTooLarge) || errors.Is(err, crypto.ErrTooLarge) {
-			err = refuse(http.StatusRequestEntityTooLarge, "The request is too large to be stored.")
-		}
-		return connector.Response{}, err
-	}
-	stored = true
-	late := !c.clock().Before(now.Add(c.cfg.Lease)) // the commit took longer than the lease: somebody else may have them
+	err := c.repo.Apply(context.WithoutCancel(ctx), changes...)
+	late := !c.clock().Before(until) // the commit took longer than the lease: somebody else may have them
 	for _, j := range jobs {
 		j.mu.Unlock()
-		if late {
+		if err != nil || late {
 			c.workers.leave(j)
 			j.worker.release()
 			continue
 		}
 		j.worker.start(func(ctx context.Context) { c.work(ctx, j) })
 	}
-	if late || len(jobs) < len(bundles) {
+	if err == nil && (late || len(jobs) < len(deliveries)) {
 		c.workers.call()
 	}
-	if answer == nil {
-		return accepted, nil
-	}
-	timer := time.NewTimer(c.cfg.ResponseTimeout)
+	return err
+}
+
+// wait waits for the answer of a run whose delivery is written.
+func (c *core) wait(ctx context.Context, answer <-chan reply, limit time.Duration) (connector.Response, error) {
+	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {
-	case response := <-answer:
-		return response, nil
+	case r := <-answer:
+		return r.response, r.err
 	case <-timer.C:
 	case <-ctx.Done(): // the caller has gone
 	case <-c.closing.Done():
@@ -102,19 +119,32 @@ func (c *core) enqueue(ctx context.Context, s *deployed, hook *repo.Hook, bundle
 	return accepted, nil
 }
 
+func tooLarge(err error) error {
+	if errors.Is(err, store.ErrTooLarge) || errors.Is(err, crypto.ErrTooLarge) {
+		return refuse(http.StatusRequestEntityTooLarge, "The request is too large to be stored.")
+	}
+	return err
+}
+
 // waiters are the callers who wait for a run's answer, by delivery. The zero waiters are ready.
 type waiters struct {
 	mu      sync.Mutex
-	waiting map[string]chan connector.Response
+	waiting map[string]chan reply
 }
 
-func (w *waiters) add(delivery string) chan connector.Response {
+// A reply is what a waiting caller gets: a response, or why there is none.
+type reply struct {
+	response connector.Response
+	err      error
+}
+
+func (w *waiters) add(delivery string) chan reply {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.waiting == nil {
-		w.waiting = make(map[string]chan connector.Response)
+		w.waiting = make(map[string]chan reply)
 	}
-	answer := make(chan connector.Response, 1)
+	answer := make(chan reply, 1)
 	w.waiting[delivery] = answer
 	return answer
 }
@@ -125,13 +155,13 @@ func (w *waiters) remove(delivery string) {
 	delete(w.waiting, delivery)
 }
 
-// answer gives the caller of a delivery a response. Only the first one is taken.
-func (w *waiters) answer(delivery string, response connector.Response) {
+// answer gives the caller of a delivery a reply. Only the first one is taken.
+func (w *waiters) answer(delivery string, r reply) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if answer := w.waiting[delivery]; answer != nil {
 		select {
-		case answer <- response:
+		case answer <- r:
 		default:
 		}
 	}

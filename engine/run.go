@@ -137,8 +137,9 @@ type plan struct {
 	id      string
 	bundles []connector.Bundle
 	ask     bool
-	tried   bool             // nothing is stored, so the trace is whole
-	vars    connector.Bundle // made when an expression first asks for it
+	tried   bool                        // nothing is stored, so the trace is whole
+	secure  func(context.Context) error // is called before the first operation that must not be had twice; nil: nothing to do
+	vars    connector.Bundle            // made when an expression first asks for it
 }
 
 // Causes for which a run is told to stop without an outcome.
@@ -162,6 +163,7 @@ func (c *core) execute(ctx context.Context, p *plan, respond func(connector.Resp
 		location:    p.location,
 		respond:     respond,
 		late:        !p.settings.AutoCommit,
+		secure:      p.secure,
 	}
 	observed := &trace{limit: c.cfg.MaxTraceBytes}
 	if p.tried {

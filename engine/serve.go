@@ -163,19 +163,19 @@ func (c *core) work(ctx context.Context, j *job) {
 	switch {
 	case errors.Is(err, ErrNotFound):
 		c.discard(ctx, j, repo.DeliveryOrphaned)
-		c.waiters.answer(j.id, connector.Response{Status: http.StatusGone, Body: []byte("The scenario is not active.")})
+		c.answer(j, connector.Response{Status: http.StatusGone, Body: []byte("The scenario is not active.")})
 		return
 	case err != nil && ctx.Err() == nil:
 		log.Error("a scenario cannot be run now; its delivery is tried again later", zap.Error(err))
 		c.hand(ctx, j, repo.DeliveryHeld, c.clock().Add(loadPause))
-		c.waiters.answer(j.id, accepted)
+		c.answer(j, accepted)
 		return
 	case err != nil:
 		c.hand(ctx, j, repo.DeliveryAccepted, c.clock())
 		return
 	case !s.active():
 		c.hold(ctx, j)
-		c.waiters.answer(j.id, accepted)
+		c.answer(j, accepted)
 		return
 	}
 	if !j.decoded {
@@ -186,10 +186,15 @@ func (c *core) work(ctx context.Context, j *job) {
 		}
 	}
 	plan := plan{deployed: s, id: j.id, bundles: []connector.Bundle{j.bundle}}
-	x, events, err := c.execute(ctx, &plan, func(r connector.Response) { c.waiters.answer(j.id, r) })
+	if j.early {
+		plan.secure = func(ctx context.Context) error { return c.secure(ctx, j) }
+	}
+	x, events, err := c.execute(ctx, &plan, func(r connector.Response) { c.answer(j, r) })
 	switch {
 	case errors.Is(context.Cause(ctx), errFenced):
 		log.Warn("another worker has taken the delivery over; this run leaves no record")
+		return
+	case err != nil && c.dropped(j, err, ctx.Err() != nil):
 		return
 	case err != nil && ctx.Err() != nil:
 		c.hand(ctx, j, repo.DeliveryAccepted, c.clock())
@@ -198,11 +203,11 @@ func (c *core) work(ctx context.Context, j *job) {
 		log.Error("a run was cut off; it starts over when its lease is over", zap.Error(err))
 		return
 	case x.Status == StatusError:
-		c.waiters.answer(j.id, connector.Response{Status: http.StatusInternalServerError, Body: []byte("Scenario failed to complete.")})
+		c.answer(j, connector.Response{Status: http.StatusInternalServerError, Body: []byte("Scenario failed to complete.")})
 	default:
-		c.waiters.answer(j.id, accepted)
+		c.answer(j, accepted)
 	}
-	if x.repeatable {
+	if x.repeatable && !c.awaited(j) {
 		c.tide.wait()
 	}
 	c.finish(ctx, j, s, x, events)
@@ -230,11 +235,14 @@ func (c *core) finish(ctx context.Context, j *job, s *deployed, x *Execution, ev
 			}
 		}
 		changes := c.record(x, s, events)
-		if s.settings.Confidential {
-			return append(changes, c.repo.Delete(d))
-		}
 		d.State, d.Due = state, time.Time{}
-		return append(changes, c.repo.Touch(d))
+		switch {
+		case !s.settings.Confidential:
+			return append(changes, c.change(j))
+		case j.unwritten:
+			return changes // it never was
+		}
+		return append(changes, c.repo.Delete(d))
 	})
 }
 

@@ -33,9 +33,14 @@ type session struct {
 	pool *workers
 	runs context.Context // what its runs live under
 
+	// tasks has what an idle goroutine is to do next; over is closed when there will be no more.
+	tasks chan func()
+	over  chan struct{}
+
 	// Guarded by the pool's mutex.
-	taken int
-	idle  chan struct{} // closed when none is at work; nil when nobody waits for that
+	taken      int
+	goroutines int
+	idle       chan struct{} // closed when none is at work; nil when nobody waits for that
 }
 
 // begin opens a session. A serving one gets the deliveries that come in at hooks; there is one of them at a time.
@@ -48,7 +53,7 @@ func (w *workers) begin(runs context.Context, serving bool) (*session, error) {
 	case serving && w.serving != nil:
 		return nil, ErrServing
 	}
-	s := &session{pool: w, runs: runs}
+	s := &session{pool: w, runs: runs, tasks: make(chan func()), over: make(chan struct{})}
 	if serving {
 		w.serving = s
 	}
@@ -68,6 +73,7 @@ func (s *session) retire() {
 // end closes a session.
 func (s *session) end() {
 	s.retire()
+	close(s.over)
 	s.pool.mu.Lock()
 	defer s.pool.mu.Unlock()
 	s.pool.sessions--
@@ -138,11 +144,38 @@ func (s *session) several(ctx context.Context, limit int) []*worker {
 	return crew
 }
 
-// start does a run in a goroutine of its own and releases the worker after it.
+// start does a run in a goroutine other than the caller's, and releases the worker after it. The goroutines of a session are
+// used again: their stacks have grown to what a run needs.
 func (w *worker) start(run func(context.Context)) {
-	go func() {
+	s := w.session
+	task := func() {
 		defer w.release()
-		run(w.session.runs)
+		run(s.runs)
+	}
+	select {
+	case s.tasks <- task:
+		return
+	default:
+	}
+	s.pool.mu.Lock()
+	stay := s.goroutines < cap(s.pool.slots)
+	if stay {
+		s.goroutines++
+	}
+	s.pool.mu.Unlock()
+	if !stay {
+		go task()
+		return
+	}
+	go func() {
+		for {
+			task()
+			select {
+			case task = <-s.tasks:
+			case <-s.over:
+				return
+			}
+		}
 	}()
 }
 

@@ -1,0 +1,119 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/engine/internal/repo"
+)
+
+// A run whose caller waits for its answer may begin before its delivery is written. What it does until then nobody can
+// see, because the delivery is written before
+//
+//   - the first operation that must not be had twice,
+//   - any answer to the caller,
+//   - earlyTime is over.
+//
+// If the process dies earlier, the caller has got no answer and nothing has happened. Most runs that only compute their
+// answer end earlier than that, and then the delivery, the execution and its line in the log are written in one step.
+
+// earlyTime is how long a run may be under way before its delivery is written.
+const earlyTime = 10 * time.Millisecond
+
+// early begins the run of a delivery that is not written yet, and waits for the answer.
+func (c *core) early(ctx context.Context, d *repo.Delivery, bundle connector.Bundle, w *worker, answer <-chan reply) (connector.Response, error) {
+	began := time.Now()
+	d.State, d.Due = repo.DeliveryRunning, c.clock().Add(c.cfg.Lease)
+	j := newJob(d, w)
+	j.bundle, j.decoded, j.early, j.unwritten = bundle, true, true, true
+	c.workers.enter(j)
+	w.start(func(ctx context.Context) { c.work(ctx, j) })
+	timer := time.NewTimer(min(earlyTime, c.cfg.ResponseTimeout))
+	defer timer.Stop()
+	select {
+	case r := <-answer:
+		return r.response, tooLarge(r.err)
+	case <-timer.C:
+	}
+	if err := c.secure(ctx, j); err != nil {
+		return connector.Response{}, tooLarge(err)
+	}
+	return c.wait(ctx, answer, c.cfg.ResponseTimeout-time.Since(began))
+}
+
+// secure writes the delivery of a run that began early, unless that has been done.
+func (c *core) secure(ctx context.Context, j *job) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if !j.unwritten {
+		return j.lost
+	}
+	j.delivery.Due = c.clock().Add(c.cfg.Lease)
+	err := c.repo.Apply(context.WithoutCancel(ctx), c.repo.Put(j.delivery))
+	c.written(j, err)
+	return err
+}
+
+// written notes what came of the first write of a run that began early. If it failed, the caller is told, the run is of no
+// account, and nothing remains of it. mu is held.
+func (c *core) written(j *job, err error) {
+	if !j.unwritten {
+		return
+	}
+	j.unwritten = false
+	if err != nil {
+		j.lost = err
+		c.waiters.answer(j.id, reply{err: err})
+		if j.stop != nil {
+			j.stop(err)
+		}
+		return
+	}
+	if j.kept != nil {
+		c.waiters.answer(j.id, *j.kept)
+	}
+}
+
+// change is what a write does to the job's delivery. mu is held.
+func (c *core) change(j *job) repo.Change {
+	if j.unwritten {
+		return c.repo.Put(j.delivery)
+	}
+	return c.repo.Touch(j.delivery)
+}
+
+// answer gives the caller of a job's delivery a response, now or when the delivery is written.
+func (c *core) answer(j *job, response connector.Response) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	r := reply{response: response}
+	if j.unwritten {
+		if j.kept == nil {
+			j.kept = &r
+		}
+		return
+	}
+	c.waiters.answer(j.id, r)
+}
+
+// awaited says whether the caller waits for the write of a run that began early.
+func (c *core) awaited(j *job) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.unwritten
+}
+
+// dropped ends a run that began early and was cut off, and says whether it did: not if its delivery is written, and not if
+// it can be written now because the run was only told to stop.
+func (c *core) dropped(j *job, err error, stopped bool) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.lost == nil && (!j.unwritten || stopped) {
+		return false
+	}
+	c.written(j, err)
+	c.queues.leave(j.scenario, 1)
+	j.delivery.Due = time.Time{}
+	return true
+}

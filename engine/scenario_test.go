@@ -171,7 +171,7 @@ func TestConfigReportsAllThatCannotBeUsed(t *testing.T) {
 	_, err = engine.New(engine.Config{Connectors: []connector.Connector{bank{}, nil, bank{}}})
 	require.ErrorIs(t, err, engine.ErrInvalid)
 	require.ErrorContains(t, err, "nil")
-	require.ErrorContains(t, err, `two connectors of the name "bank"`)
+	require.ErrorContains(t, err, `module bank:Pay twice`)
 }
 
 func TestClosedEngineSaysSo(t *testing.T) {

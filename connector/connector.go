@@ -49,7 +49,7 @@ type Info struct {
 	Label, Description string
 
 	// Pure says that the module has no effect and that its bundles follow from its Call alone (Params, Input, Now,
-	// Vars). A pure module is never journaled by itself; after a crash it is computed again.
+	// Vars, Structure). A pure module is never journaled by itself; after a crash it is computed again.
 	Pure bool
 	// Idempotent says that doing it twice with the same Call.Key is the same as doing it once.
 	Idempotent bool
@@ -171,6 +171,11 @@ type Call struct {
 	Vars Variables
 	// Respond answers the caller of the hook that started the run. Only the first answer of a run is sent; a run that
 	// nobody waits for takes answers and drops them.
+	// Structure finds a data structure by the name or number that a blueprint gives it; during one run it finds the same
+	// for the same name. Nil without an error: the blueprint speaks of a structure of the account that it comes from, and
+	// nobody said which one it is here. A structure that should be there and is not is an InvalidConfigurationError. Nil:
+	// the host has no data structures. See [Call.ParamStructure].
+	Structure func(ctx context.Context, name string) (*Structure, error)
 	Respond func(ctx context.Context, response Response) error
 
 	// Key is the same for every attempt at the same operation, and for no other: an idempotency key.

@@ -17,6 +17,8 @@ type Field struct {
 	Type FieldType
 	// Label and Help are for people. Label empty: the name.
 	Label, Help string
+	// Multiline tells an editor that a text has several lines. It changes no value.
+	Multiline bool
 	// Required says that a bundle without the field, with null or with an empty text is refused.
 	Required bool
 	// Fields are the fields of a collection; empty: it may hold anything. Of an array it is at most one Field without a
@@ -55,6 +57,7 @@ const (
 	TypeEmail      FieldType = "email"      // string
 	TypePassword   FieldType = "password"   // string, hidden in editors
 	TypeFilename   FieldType = "filename"   // string
+	TypeStructure  FieldType = "udt"        // the name or number of a data structure, see Call.Structure
 )
 
 // FieldsOf describes the struct type T by its fields and their tags:
@@ -63,6 +66,7 @@ const (
 //	label:"Order id"     Label
 //	help:"…"             Help
 //	required:"true"      Required
+//	multiline:"true"     Multiline
 //	type:"email"         Type, where the Go type alone does not tell: a string may be any text-like type, "time" or
 //	                     "select"; a signed integer may be "uinteger"
 //	enum:"get,post"      Options; the type becomes TypeSelect unless a type is given
@@ -222,12 +226,12 @@ func (s *schema) collection(t reflect.Type) (Field, error) {
 // readTags adds what the tags of a struct field say.
 func (f *Field) readTags(tag reflect.StructTag) error {
 	f.Label, f.Help, f.Personal = tag.Get("label"), tag.Get("help"), tag.Get("personal")
-	for _, name := range []string{"required", "param"} {
+	for _, name := range []string{"required", "multiline", "param"} {
 		if text, ok := tag.Lookup(name); ok && text != "true" && text != "false" {
 			return fmt.Errorf(`%w: %s:%q is neither "true" nor "false"`, ErrTag, name, text)
 		}
 	}
-	f.Required = tag.Get("required") == "true"
+	f.Required, f.Multiline = tag.Get("required") == "true", tag.Get("multiline") == "true"
 	if text, ok := tag.Lookup("enum"); ok {
 		if f.Type.base() != TypeText {
 			return fmt.Errorf("%w: enum on %s", ErrTag, f.Type)

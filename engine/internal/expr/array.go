@@ -91,7 +91,7 @@ func arrayFunctions() []Function {
 		},
 		{
 			Name: "keys", Family: "array", Result: connector.TypeArray,
-			Parameters: []Parameter{{Name: "collection or array", Type: connector.TypeAny}},
+			Parameters: []Parameter{{Name: "collection or array", Type: connector.TypeAny, array: true}},
 			Doc:        "Returns the names of a collection's fields in their order, or the positions of an array's items from 0.",
 			Call:       keys,
 		},
@@ -112,7 +112,7 @@ func arrayFunctions() []Function {
 			Name: "map", Family: "array", Result: connector.TypeArray,
 			Parameters: []Parameter{
 				array, {Name: "key", Type: connector.TypeText}, {Name: "key for filtering", Type: connector.TypeText, Optional: true},
-				{Name: "values for filtering", Type: connector.TypeAny, Optional: true},
+				{Name: "values for filtering", Type: connector.TypeAny, Optional: true, array: true},
 			},
 			Doc: "Returns the value at the dotted path key of every collection in the array that has one. With a key for " +
 				"filtering only those whose value there is one of a comma-separated list, or of an array.",
@@ -129,7 +129,7 @@ func arrayFunctions() []Function {
 		},
 		{
 			Name: "toArray", Family: "array", Result: connector.TypeArray,
-			Parameters: []Parameter{{Name: "collection", Type: connector.TypeAny}},
+			Parameters: []Parameter{{Name: "collection or array", Type: connector.TypeAny, array: true}},
 			Doc:        "Returns an array of collections {key, value}, one for each field in order, or each item of an array with its position from 0.",
 			Call:       toArray,
 		},
@@ -238,25 +238,31 @@ func slice(c *Call) (any, error) {
 }
 
 func flatten(c *Call) (any, error) {
-	var items []any
-	if err := flattenInto(c, &items, c.array(0), min(c.whole(1, 1), maxValueDepth+1)); err != nil {
-		return nil, err
-	}
-	return copied(items), nil
+	f := flattening{call: c, items: []any{}}
+	err := f.add(c.array(0), min(c.whole(1, 1), maxValueDepth+1))
+	return f.items, err
 }
 
-func flattenInto(c *Call, to *[]any, items []any, depth int) error {
+// A flattening counts what it has looked at, because any number of arrays may have no items.
+type flattening struct {
+	call  *Call
+	items []any
+	seen  int
+}
+
+func (f *flattening) add(items []any, depth int) error {
+	f.seen++
+	if err := f.call.checkItems(max(f.seen, len(f.items)) + len(items)); err != nil {
+		return err
+	}
 	for _, item := range items {
 		if inner, ok := item.([]any); ok && depth > 0 {
-			if err := flattenInto(c, to, inner, depth-1); err != nil {
+			if err := f.add(inner, depth-1); err != nil {
 				return err
 			}
 			continue
 		}
-		if err := c.checkItems(len(*to) + 1); err != nil {
-			return err
-		}
-		*to = append(*to, item)
+		f.items = append(f.items, item)
 	}
 	return nil
 }

@@ -43,7 +43,7 @@ scan:
 			if module {
 				return nil, false
 			}
-			i = end
+			i = p.exponentEnd(end)
 		case strings.IndexByte("+-*/%=!<>&|.", c) >= 0:
 			i++
 		default:

@@ -59,7 +59,7 @@ func (p *parser) callOf(name string, start int) (node, *Error) {
 		}
 	}
 	if function.lazy != nil {
-		return function.lazy(args), nil
+		return function.lazy(args, column), nil
 	}
 	n := &call{function: function, args: args, parameters: parameters, column: column}
 	if function.prepare != nil {
@@ -82,7 +82,7 @@ func (p *parser) argument(parameter Parameter) (node, *Error) {
 		}
 		p.skipSpace()
 	}
-	if found, ok := n.(*path); ok && found.whole && parameter.Type == connector.TypeArray {
+	if found, ok := n.(*path); ok && found.whole && (parameter.Type == connector.TypeArray || parameter.array) {
 		return found.array(), nil
 	}
 	return n, nil

@@ -5,8 +5,9 @@ import (
 	"fmt"
 )
 
-// A Rule is one condition of a filter. A and B are templates when they are strings, else values. B is not looked at by
-// the operators exist and notexist. An empty Operator is text:equal.
+// A Rule is one condition of a filter. A and B are templates when they are strings; arrays and collections are evaluated
+// item by item and field by field, all other values stand for themselves. B is not looked at by the operators exist and
+// notexist. An empty Operator is text:equal.
 type Rule struct {
 	A        any
 	Operator string
@@ -73,11 +74,7 @@ func (l *Language) CompileFilter(conditions [][]Rule, slots Slots) (*Filter, err
 		for i, source := range group {
 			var r rule
 			compile := func(side string, v any) *Template {
-				text, ok := v.(string)
-				if !ok {
-					return &Template{lang: l, value: v, constant: true}
-				}
-				t, err := l.Compile(text, slots)
+				t, err := l.compileValue(v, slots, 0)
 				if err != nil {
 					problems = append(problems, &FilterError{g, i, side, err})
 					return nil

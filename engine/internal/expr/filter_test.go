@@ -154,6 +154,46 @@ func TestValuesAreComparedWithoutTemplates(t *testing.T) {
 	require.Equal(t, "text:contain", expr.MeantOperator("text:contains"))
 }
 
+func TestFilterOperandsMayBeArraysOfTemplates(t *testing.T) {
+	t.Parallel()
+	l := language(t, expr.Options{})
+	e := sample(t)
+	for _, c := range []struct {
+		a    any
+		o    string
+		b    any
+		want bool
+	}{
+		{arr("{{1.a}}", "y"), "array:contain", "x", true}, {arr("{{1.a}}", "y"), "array:equal", "{{2}}", true}, {arr("plain"), "array:contain", "plain", true},
+		{arr(arr("{{1.n}}")), "array:contain", arr("{{5}}"), true}, {arr(obj("k", "<{{1.a}}>")), "array:contain", obj("k", "<x>"), true}, {arr(), "array:contain", "x", false},
+		{arr("{{ignore}}", int64(7)), "array:contain", int64(7), true}, {arr("{{1.list}}"), "array:contain", "{{1.list}}", true},
+	} {
+		f, err := l.CompileFilter([][]expr.Rule{{{A: c.a, Operator: c.o, B: c.b}}}, nil)
+		require.NoError(t, err)
+		holds, warnings, err := f.Match(e)
+		require.NoError(t, err)
+		require.Empty(t, warnings)
+		require.Equal(t, c.want, holds, "%v", c)
+	}
+	f, err := l.CompileFilter([][]expr.Rule{{{A: arr("{{3.x}}", obj("k", "{{4.y}}")), Operator: "array:contain", B: "x"}}}, nil)
+	require.NoError(t, err)
+	require.Len(t, f.References(), 2)
+	_, err = l.CompileFilter([][]expr.Rule{{{A: arr("{{nosuch(1)}}", "{{1.a"), Operator: "array:contain", B: "x"}}}, nil)
+	var problems expr.Errors
+	require.ErrorAs(t, err, &problems)
+	require.Len(t, problems, 2)
+	f, err = l.CompileFilter([][]expr.Rule{{{A: arr("{{1.a * 2}}", "x"), Operator: "array:contain", B: "x"}}}, nil)
+	require.NoError(t, err)
+	_, _, err = f.Match(e)
+	require.ErrorContains(t, err, "cannot be calculated with")
+	deep := any("{{1.a}}")
+	for range 5000 {
+		deep = arr(deep)
+	}
+	_, err = l.CompileFilter([][]expr.Rule{{{A: deep, Operator: "exist"}}}, nil)
+	require.ErrorContains(t, err, "nested deeper")
+}
+
 func TestFilterPassesOnErrorsOfItsTemplates(t *testing.T) {
 	t.Parallel()
 	e := newEnv()

@@ -222,7 +222,7 @@ func (l *Language) compareOperands(o Operator, re *pattern, a, b any, env Env) (
 	case booleanFamily:
 		holds = truthOf(a) == truthOf(b)
 	case arrayFamily:
-		holds, failed = compareArray(o, a, b)
+		holds, failed, err = compareArray(o, a, b)
 	default:
 		holds, failed = compareOrdered(o, a, b, env)
 	}
@@ -287,41 +287,47 @@ func (l *Language) compareText(o Operator, re *pattern, a, b any) (bool, failedO
 }
 
 // compareArray looks into an array, or compares its length.
-func compareArray(o Operator, a, b any) (bool, failedOperand) {
+func compareArray(o Operator, a, b any) (bool, failedOperand, error) {
 	items, ok := a.([]any)
 	if !ok && !isNull(a) {
 		items = []any{a}
 	}
 	if o.test == testContain {
-		return slices.ContainsFunc(items, func(item any) bool { return sameItem(item, b, o.fold) }), failedOperand{}
+		var all comparison
+		for _, item := range items {
+			if same, err := sameItem(&all, item, b, o.fold); err != nil || same {
+				return same, failedOperand{}, err
+			}
+		}
+		return false, failedOperand{}, nil
 	}
 	n, err := coerceNumber(b)
 	if err != nil {
-		return false, failedOperand{"b", b, "number"}
+		return false, failedOperand{"b", b, "number"}, nil
 	}
-	return holds(o.test, compareNumbers(int64(len(items)), n)), failedOperand{}
+	return holds(o.test, compareNumbers(int64(len(items)), n)), failedOperand{}, nil
 }
 
 // sameItem compares an array's item with what a filter looks for, which may well be the text of a number or date.
-func sameItem(item, wanted any, fold bool) bool {
-	if equal(item, wanted) {
-		return true
+func sameItem(all *comparison, item, wanted any, fold bool) (bool, error) {
+	if same, err := all.equal(item, wanted); err != nil || same {
+		return same, err
 	}
 	for _, v := range [...]any{item, wanted} {
 		switch v.(type) {
 		case nil, Special, []any, connector.Bundle:
-			return false
+			return false, nil
 		}
 	}
 	x, failedX := operandText(item)
 	y, failedY := operandText(wanted)
 	if failedX || failedY {
-		return false
+		return false, nil
 	}
 	if fold {
 		x, y = toLower(x), toLower(y)
 	}
-	return x == y
+	return x == y, nil
 }
 
 // compareOrdered compares numbers, dates, times of day and versions.

@@ -26,7 +26,7 @@ type Function struct {
 	// in prepared. Nil where nothing is known.
 	prepare func(args []node) any
 
-	lazy   func(args []node) node // builds a node that decides itself which arguments to evaluate
+	lazy   func(args []node, column int) node // builds a node that decides itself which arguments to evaluate
 	check  func(args []node) (argument int, problem string)
 	custom bool
 }
@@ -41,6 +41,8 @@ type Parameter struct {
 
 	// sums says that the parameter takes numbers though it is not declared as one, so that a bareword such as 1+1 is a sum.
 	sums bool
+	// array says that the parameter takes an array among other things, so that a path that ends in [] gives it the whole one.
+	array bool
 }
 
 // An Example shows what an expression gives. Both sides are written as in a template, without braces.

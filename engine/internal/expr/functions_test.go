@@ -135,7 +135,7 @@ func functionTables(t *testing.T) map[string][]evaluation {
 		},
 		"formatNumber": {
 			{"{{formatNumber(123456789; 3)}}", "123.456.789,000"}, {`{{formatNumber(1234.5; 2; "."; ",")}}`, "1,234.50"}, {"{{formatNumber(1234.5; 2; ,; .)}}", "1.234,50"}, {"{{formatNumber(1234.5)}}", "1.235"}, {"{{formatNumber(-1234.5; 0)}}", "-1.235"}, {"{{formatNumber(999; 2)}}", "999,00"},
-			{"{{formatNumber(0; 2)}}", "0,00"}, {"{{formatNumber(1.005; 2)}}", "1,00"}, {"{{formatNumber(2.5; 0)}}", "3"}, {"{{formatNumber(-0.001; 2)}}", "0,00"}, {`{{formatNumber(1234567; 0; "."; "")}}`, "1234567"}, {`{{formatNumber(1234; 1; "·"; "’")}}`, "1’234·0"},
+			{"{{formatNumber(0; 2)}}", "0,00"}, {"{{formatNumber(1.005; 2)}}", "1,00"}, {"{{formatNumber(2.5; 0)}}", "3"}, {"{{formatNumber(-0.001; 2)}}", "0,00"}, {`{{formatNumber(1234567; 0; "."; "")}}`, "1234567"}, {"{{formatNumber(1234.5; 2; ; )}}", "1.234,50"}, {"{{formatNumber(1234.5;2;;)}}", "1.234,50"}, {`{{formatNumber(1234.5; 2; "."; )}}`, "1.234.50"}, {`{{formatNumber(1234; 1; "·"; "’")}}`, "1’234·0"},
 			{"{{formatNumber(1.null; 2)}}", invalid}, {"{{formatNumber(ž; 2)}}", invalid}, {"{{formatNumber(1; -1)}}", invalid}, {"{{formatNumber(1; 101)}}", invalid}, {"{{formatNumber(0 / 0; 1)}}", invalid}, {"{{formatNumber(1e21; 0)}}", "1.000.000.000.000.000.000.000"}, {"{{formatNumber(12345678901234567; 1)}}", "12.345.678.901.234.567,0"},
 		},
 		// text

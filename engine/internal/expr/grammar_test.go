@@ -75,7 +75,7 @@ func TestTrailingBracketsGiveTheArrayWhereOneIsDeclared(t *testing.T) {
 	t.Parallel()
 	check(t, sample(t), []evaluation{
 		{`{{map(1.people[]; "name")}}`, arr("Ann", "bob", "Cyd")}, {`{{join(1.list[]; "-")}}`, "a-b-c"}, {"{{sum(1.nums[])}}", int64(6)},
-		{"{{first(1.list[])}}", "a"}, {"{{length(1.list[])}}", int64(1)}, {"{{1.list[]}}", "a"}, {"{{upper(1.list[])}}", "A"},
+		{"{{first(1.list[])}}", "a"}, {"{{length(1.list[])}}", int64(3)}, {"{{contains(1.list[]; c)}}", true}, {"{{get(1.list[]; 2)}}", "b"}, {"{{keys(1.list[])}}", arr("0", "1", "2")}, {"{{1.list[]}}", "a"}, {"{{upper(1.list[])}}", "A"},
 		{`{{join(1.people[].name; "-")}}`, "Ann"}, {"{{ifempty(1.list[]; 1)}}", "a"}, {"{{sort(1.nums[])}}", arr(int64(1), int64(2), int64(3))},
 	})
 }
@@ -85,7 +85,7 @@ func TestLiterals(t *testing.T) {
 	check(t, sample(t), []evaluation{
 		{`{{"a""b"}}`, `a"b`}, {`{{""""}}`, `"`}, {`{{""}}`, ""}, {`{{"\n"}}`, `\n`}, {`{{"}}"}}`, "}}"}, {`{{'it''s'}}`, "it's"}, {`{{'"'}}`, `"`}, {`{{"'"}}`, "'"},
 		{"{{\"two\nlines\"}}", "two\nlines"}, {`{{"{""a"":1}"}}`, `{"a":1}`}, {"{{\"`\"}}", "`"}, {`x{{"}}" + '}}'}}y`, "x}}}}y"}, {"{{1.`}}`}}", nil},
-		{`{{replace(1.a; "x"; newline)}}`, "\n"}, {`{{1}}`, int64(1)}, {"{{1.5}}", 1.5}, {"{{.5}}", 0.5}, {"{{1e3}}", int64(1000)}, {"{{-7}}", int64(-7)},
+		{`{{replace(1.a; "x"; newline)}}`, "\n"}, {`{{1}}`, int64(1)}, {"{{1.5}}", 1.5}, {"{{.5}}", 0.5}, {"{{1e3}}", int64(1000)}, {"{{1e3 * 2}}", int64(2000)}, {"{{2*1.5E+2}}", int64(300)}, {"{{5e-1 + 1}}", 1.5}, {"{{ifempty(1.null; 1e3 * 2)}}", int64(2000)}, {"{{1e3x * 2}}", "1e3x * 2"}, {"{{-7}}", int64(-7)},
 		{"{{9223372036854775807}}", int64(math.MaxInt64)}, {"{{-9223372036854775808}}", int64(math.MinInt64)}, {"{{9223372036854775808}}", 9223372036854775808.0},
 	})
 }

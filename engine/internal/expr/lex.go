@@ -168,6 +168,25 @@ func (p *parser) moduleNumber(i int) (int, bool) {
 	return i, r == '`' || isNameStart(r)
 }
 
+// exponentEnd gives the end of the exponent that begins at i and ends a number, as in 1e3; i when none does.
+func (p *parser) exponentEnd(i int) int {
+	end := i
+	if end == len(p.src) || p.src[end]|0x20 != 'e' {
+		return i
+	}
+	if end++; end < len(p.src) && (p.src[end] == '+' || p.src[end] == '-') {
+		end++
+	}
+	digits := end
+	for end < len(p.src) && isDigit(p.src[end]) {
+		end++
+	}
+	if end == digits || nameEnd(p.src, end, true) > end {
+		return i
+	}
+	return end
+}
+
 // column counts characters up to a byte offset, from the last offset that was asked for. Callers ask in the order of the
 // text, or soon behind it, so that all columns together cost one pass.
 func (p *parser) column(offset int) int {

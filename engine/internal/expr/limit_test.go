@@ -100,17 +100,51 @@ func TestDeepValuesAreRefused(t *testing.T) {
 	e := newEnv()
 	e.modules[1] = obj("list", list, "object", object)
 	l := language(t, expr.Options{})
-	for _, template := range []string{"x{{1.list}}", "{{toString(1.object)}}", "{{distinct(1.list)}}", "{{join(1.list)}}"} {
+	for _, template := range []string{"x{{1.list}}", "{{toString(1.object)}}", "{{distinct(1.list)}}", "{{join(1.list)}}", "{{1.list = 1.list}}", "{{1.object != 1.object}}", "{{equal(1.list; 1.list)}}", "{{switch(1.list; 1.list; 2)}}", "{{contains(1.list; get(1.list; 1))}}"} {
 		tpl, err := l.Compile(template, nil)
 		require.NoError(t, err)
 		_, err = tpl.Eval(e)
 		require.ErrorIs(t, err, expr.ErrLimit, template)
 	}
-	for template, want := range map[string]any{"{{1.list = 1.list}}": false, "{{1.object = 1.object}}": false, "{{length(flatten(1.list; 99999))}}": int64(1)} {
-		got, err := compile(t, template).Eval(e)
-		require.NoError(t, err)
-		require.Equal(t, want, got, template)
+	got, err := compile(t, "{{length(flatten(1.list; 99999))}}").Eval(e)
+	require.NoError(t, err)
+	require.Equal(t, int64(1), got)
+}
+
+// Each level holds the one below twice, so that what is a hundred arrays in memory has 2^100 items.
+func TestValuesThatShareTheirPartsEndAtALimit(t *testing.T) {
+	t.Parallel()
+	var list, empty, object any = arr("x"), arr(), obj()
+	for range 100 {
+		list, empty, object = arr(list, list), arr(empty, empty), obj("a", object, "b", object)
 	}
+	e := newEnv()
+	e.modules[1] = obj("list", list, "empty", empty, "object", object)
+	l := language(t, expr.Options{})
+	for _, template := range []string{
+		"{{1.list = 1.list}}", "{{1.object = 1.object}}", "{{equal(1.empty; 1.empty)}}", "{{switch(1.list; 1.list; 1)}}", "{{contains(1.list; get(1.list; 1))}}", "{{flatten(1.empty; 999)}}", "{{flatten(1.list; 999)}}",
+		"{{distinct(1.list)}}", "{{toString(1.object)}}",
+	} {
+		tpl, err := l.Compile(template, nil)
+		require.NoError(t, err)
+		_, err = tpl.Eval(e)
+		require.ErrorIs(t, err, expr.ErrLimit, template)
+		var failure *expr.RuntimeError
+		require.ErrorAs(t, err, &failure)
+		require.Positive(t, failure.Column, template)
+	}
+	f, err := l.CompileFilter([][]expr.Rule{{{A: "{{1.list}}", Operator: "array:contain", B: "{{get(1.list; 1)}}"}}}, nil)
+	require.NoError(t, err)
+	_, _, err = f.Match(e)
+	require.ErrorIs(t, err, expr.ErrLimit)
+}
+
+func TestLiteralTextBeyondTheLimitIsAnError(t *testing.T) {
+	t.Parallel()
+	tpl, err := language(t, expr.Options{MaxTextBytes: 10}).Compile("longer than ten bytes", nil)
+	require.NoError(t, err)
+	_, err = tpl.Eval(newEnv())
+	require.ErrorIs(t, err, expr.ErrLimit)
 }
 
 func TestTemplatesAreSafeForConcurrentUse(t *testing.T) {

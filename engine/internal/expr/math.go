@@ -247,10 +247,10 @@ func formatNumber(c *Call) (any, error) {
 		return nil, invalid("argument 2 (decimals): expected 0 to 100")
 	}
 	separator, thousands := ",", "."
-	if len(c.Args) > 2 {
+	if c.given(2) {
 		separator = c.text(2)
 	}
-	if len(c.Args) > 3 {
+	if c.given(3) {
 		thousands = c.text(3)
 	}
 	var space [64]byte

@@ -304,6 +304,7 @@ type choice struct {
 	subject        node
 	cases, results []node
 	otherwise      node
+	column         int
 }
 
 func (n *choice) eval(m *machine) (any, error) {
@@ -316,7 +317,11 @@ func (n *choice) eval(m *machine) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if equal(subject, v) {
+		same, err := equal(subject, v)
+		if err != nil {
+			return nil, at(err, "switch", n.column)
+		}
+		if same {
 			return n.results[i].eval(m)
 		}
 	}

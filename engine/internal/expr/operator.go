@@ -41,10 +41,9 @@ var levels = [...][]operator{
 // apply works out one binary operator; & and |, which may leave out their right side, are the evaluator's.
 func apply(op operator, a, b any, loc *time.Location) (any, error) {
 	switch op {
-	case opEqual:
-		return equal(a, b), nil
-	case opNotEqual:
-		return !equal(a, b), nil
+	case opEqual, opNotEqual:
+		same, err := equal(a, b)
+		return same == (op == opEqual), err
 	case opLess, opLessEqual, opGreater, opGreaterEqual:
 		c, ok := compare(a, b, loc)
 		if !ok {

@@ -304,28 +304,20 @@ func (p *parser) literal() (node, *Error) {
 	return constant{text}, nil
 }
 
+func (p *parser) skipDigits() {
+	for isDigit(p.peek()) {
+		p.pos++
+	}
+}
+
 // number reads digits with an optional fraction and exponent, and a sign when start is before the position.
 func (p *parser) number(start int) (node, *Error) {
-	digits := func() {
-		for isDigit(p.peek()) {
-			p.pos++
-		}
-	}
-	digits()
+	p.skipDigits()
 	if p.peek() == '.' && p.pos+1 < len(p.src) && isDigit(p.src[p.pos+1]) {
 		p.pos++
-		digits()
+		p.skipDigits()
 	}
-	if c := p.peek(); c == 'e' || c == 'E' {
-		next := p.pos + 1
-		if next < len(p.src) && (p.src[next] == '+' || p.src[next] == '-') {
-			next++
-		}
-		if next < len(p.src) && isDigit(p.src[next]) {
-			p.pos = next
-			digits()
-		}
-	}
+	p.pos = p.exponentEnd(p.pos)
 	if end := nameEnd(p.src, p.pos, false); end > p.pos || p.peek() == '.' {
 		return nil, p.problem(start, "", "%q is neither a number nor a path; a name that begins with a digit needs backquotes, text needs quotes",
 			shorten(p.src[start:max(end, p.pos+1)]))

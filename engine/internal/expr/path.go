@@ -94,9 +94,7 @@ func (p *parser) index() (int, *Error) {
 	p.pos++
 	p.skipSpace()
 	digits := p.pos
-	for isDigit(p.peek()) {
-		p.pos++
-	}
+	p.skipDigits()
 	text := p.src[digits:p.pos]
 	p.skipSpace()
 	if p.peek() != ']' {

@@ -30,7 +30,7 @@ func textFunctions() []Function {
 		change("trim", "Returns the text without white space at its ends.", `trim("  Hello ")`, "Hello", trimSpace),
 		{
 			Name: "length", Family: "text", Result: connector.TypeNumber,
-			Parameters: []Parameter{{Name: "text, buffer or array", Type: connector.TypeAny}},
+			Parameters: []Parameter{{Name: "text, buffer or array", Type: connector.TypeAny, array: true}},
 			Doc: "Returns the number of a text's UTF-16 units (an emoji has two or more), of a buffer's bytes, of an array's " +
 				"items or of a collection's fields. The length of null is 0.",
 			Examples: []Example{{"length(hello)", "5"}},
@@ -94,7 +94,7 @@ func textFunctions() []Function {
 		},
 		{
 			Name: "contains", Family: "text", Result: connector.TypeBoolean,
-			Parameters: []Parameter{{Name: "text or array", Type: connector.TypeAny}, {Name: "value", Type: connector.TypeAny}},
+			Parameters: []Parameter{{Name: "text or array", Type: connector.TypeAny, array: true}, {Name: "value", Type: connector.TypeAny}},
 			Doc:        "Returns whether a text has another in it, case mattering, or an array an item that is equal to the value.",
 			Examples:   []Example{{"contains(Hello World; Hello)", "true"}, {"contains(Hello World; bye)", "false"}},
 			Call:       contains,
@@ -304,9 +304,10 @@ func replace(c *Call) (any, error) {
 
 func contains(c *Call) (any, error) {
 	if items, ok := c.Args[0].([]any); ok {
+		var all comparison
 		for _, item := range items {
-			if equal(item, c.Args[1]) {
-				return true, nil
+			if same, err := all.equal(item, c.Args[1]); err != nil || same {
+				return same, err
 			}
 		}
 		return false, nil

@@ -103,15 +103,19 @@ func (t *Template) Eval(env Env) (any, error) {
 		return t.path.find(env), nil
 	}
 	m := t.lang.machine(env)
-	var v any
-	var err error
-	if len(t.parts) == 1 {
-		v, err = t.parts[0].node.eval(m)
-	} else {
-		v, err = t.mixed(m)
-	}
+	v, err := t.eval(m)
 	t.lang.release(m)
 	return v, err
+}
+
+func (t *Template) eval(m *machine) (any, error) {
+	switch {
+	case t.constant:
+		return t.value, nil
+	case len(t.parts) == 1 && t.parts[0].node != nil:
+		return t.parts[0].node.eval(m)
+	}
+	return t.mixed(m)
 }
 
 func (t *Template) mixed(m *machine) (any, error) {
@@ -133,7 +137,9 @@ func (t *Template) mixed(m *machine) (any, error) {
 			return nil, at(err, "", p.column)
 		}
 	}
-	return string(m.text[base:]), nil
+	text := string(m.text[base:])
+	m.text = m.text[:base]
+	return text, nil
 }
 
 // Constant returns the template's value if it is the same whatever the Env: a text without islands, or islands of

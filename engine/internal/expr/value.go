@@ -91,67 +91,6 @@ func truth(v any) bool {
 	return true
 }
 
-// equal is the strict equality of the = operator: one type, one value. Dates are equal when they are the same
-// millisecond, arrays and objects when their contents are, whatever the order of an object's fields.
-func equal(a, b any) bool { return equalDepth(a, b, 0) }
-
-func equalDepth(a, b any, depth int) bool {
-	if depth > maxValueDepth {
-		return false
-	}
-	switch a := a.(type) {
-	case nil, Special:
-		return isNull(b)
-	case bool:
-		b, ok := b.(bool)
-		return ok && a == b
-	case int64, float64:
-		switch b.(type) {
-		case int64, float64:
-			return compareNumbers(a, b) == 0
-		}
-		return false
-	case string:
-		b, ok := b.(string)
-		return ok && a == b
-	case time.Time:
-		b, ok := b.(time.Time)
-		return ok && a.UnixMilli() == b.UnixMilli()
-	case []byte:
-		b, ok := b.([]byte)
-		return ok && string(a) == string(b)
-	case []any:
-		b, ok := b.([]any)
-		if !ok || len(a) != len(b) {
-			return false
-		}
-		for i := range a {
-			if !equalDepth(a[i], b[i], depth+1) {
-				return false
-			}
-		}
-		return true
-	case connector.Bundle:
-		b, ok := b.(connector.Bundle)
-		return ok && equalCollections(a, b, depth)
-	}
-	return false
-}
-
-// equalCollections pays no regard to the order of fields.
-func equalCollections(a, b connector.Bundle, depth int) bool {
-	if a.Len() != b.Len() {
-		return false
-	}
-	for name, value := range a.All() {
-		other, ok := b.Lookup(name)
-		if !ok || !equalDepth(value, other, depth+1) {
-			return false
-		}
-	}
-	return true
-}
-
 // compareNumbers orders two numbers; it gives 2 when either is NaN. Two integers, and an integer and a float, are
 // compared exactly.
 func compareNumbers(a, b any) int {

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	_ "time/tzdata" // expressions name time zones, and the machine may have no zone database
 )
 
 const (

@@ -5,7 +5,6 @@ import (
 	"os"
 	"testing"
 	"time"
-	_ "time/tzdata"
 
 	"github.com/stretchr/testify/require"
 

@@ -19,6 +19,10 @@ const (
 // A DataStore is a data store in memory. It keeps entries encoded, so that nobody can change one by changing the bundle
 // that went in or came out. Make one with [NewDataStore]. Many goroutines may use it.
 type DataStore struct {
+	// Structure is what entries are converted to before they are written. Set it before the first use. Default: none,
+	// entries are as they come.
+	Structure *connector.Structure
+
 	mu      sync.Mutex
 	entries map[string]*entry
 	keys    []string // in the order in which they came; a key that was deleted stays until the next All
@@ -76,6 +80,11 @@ func (s *DataStore) Change(
 		after, err := change(before, old != nil)
 		if err != nil {
 			return err
+		}
+		if s.Structure != nil {
+			if after, err = s.Structure.Convert(after, nil); err != nil {
+				return err
+			}
 		}
 		data, err := connector.AppendBundle(nil, after)
 		if err != nil {

@@ -30,6 +30,49 @@ func ConformDataStore(t *testing.T, open func(t *testing.T) connector.DataStore)
 	}
 }
 
+// ConformStructure is the conformance suite of data stores whose entries have a data structure, beside
+// [ConformDataStore]. Open returns a new, empty store whose entries have the structure.
+func ConformStructure(t *testing.T, open func(t *testing.T, structure connector.Structure) connector.DataStore) {
+	t.Helper()
+	structure := connector.Structure{Name: "person", Strict: true, Fields: []connector.Field{
+		{Name: "name", Type: connector.TypeText, Required: true},
+		{Name: "born", Type: connector.TypeDate},
+		{Name: "country", Type: connector.TypeText, Default: "SE"},
+		{Name: "phones", Type: connector.TypeArray, Fields: []connector.Field{{Type: connector.TypeCollection, Fields: []connector.Field{
+			{Name: "number", Type: connector.TypeText, Required: true},
+		}}}},
+	}}
+	t.Run("entries have the structure", func(t *testing.T) {
+		s := open(t, structure)
+		put(t, s, "k", connector.NewBundle("born", "2000-01-02", "name", 7, "phones", connector.NewBundle("number", 1)))
+		mustHold(t, s, "k", connector.NewBundle("name", "7", "born", time.Date(2000, 1, 2, 0, 0, 0, 0, time.UTC), "country", "SE",
+			"phones", []any{connector.NewBundle("number", "1")}))
+	})
+	t.Run("what does not fit is not written", func(t *testing.T) {
+		s := open(t, structure)
+		good := connector.NewBundle("name", "Ada", "country", "UK")
+		put(t, s, "k", good)
+		for _, key := range []string{"k", "new"} {
+			err := s.Change(t.Context(), key, func(connector.Bundle, bool) (connector.Bundle, error) {
+				return connector.NewBundle("born", "needle", "needle2", "needle", "phones", []any{connector.Bundle{}}), nil
+			})
+			if connector.TypeOf(err) != connector.BundleValidationError {
+				t.Fatalf("an entry that does not fit gives %v and no BundleValidationError", err)
+			}
+			for _, field := range []string{"name", "born", "needle2", "phones[1].number"} {
+				if !strings.Contains(err.Error(), "field "+field+":") {
+					t.Errorf("the error does not name the field %s: %v", field, err)
+				}
+			}
+			if strings.Count(err.Error(), "needle") > 1 {
+				t.Errorf("the error shows a value: %v", err)
+			}
+		}
+		mustHold(t, s, "k", good)
+		mustCount(t, s, 1)
+	})
+}
+
 // put makes an entry hold data.
 func put(t *testing.T, s connector.DataStore, key string, data connector.Bundle) {
 	t.Helper()
@@ -205,24 +248,24 @@ func allEntries(t *testing.T, s connector.DataStore) {
 
 func limits(t *testing.T, s connector.DataStore) {
 	for _, key := range []string{"", strings.Repeat("k", 1025)} {
-		if _, _, err := s.Get(t.Context(), key); err == nil {
-			t.Errorf("Get takes a key of %d bytes", len(key))
+		if _, _, err := s.Get(t.Context(), key); connector.TypeOf(err) != connector.DataError {
+			t.Errorf("Get of a key of %d bytes gives %v and no DataError", len(key), err)
 		}
-		if _, err := s.Delete(t.Context(), key); err == nil {
-			t.Errorf("Delete takes a key of %d bytes", len(key))
+		if _, err := s.Delete(t.Context(), key); connector.TypeOf(err) != connector.DataError {
+			t.Errorf("Delete of a key of %d bytes gives %v and no DataError", len(key), err)
 		}
 		err := s.Change(t.Context(), key, func(connector.Bundle, bool) (connector.Bundle, error) {
 			return connector.Bundle{}, nil
 		})
-		if err == nil {
-			t.Errorf("Change takes a key of %d bytes", len(key))
+		if connector.TypeOf(err) != connector.DataError {
+			t.Errorf("Change of a key of %d bytes gives %v and no DataError", len(key), err)
 		}
 	}
 	err := s.Change(t.Context(), "k", func(connector.Bundle, bool) (connector.Bundle, error) {
 		return connector.NewBundle("text", strings.Repeat("x", 16<<20)), nil
 	})
-	if err == nil {
-		t.Error("Change takes 16 MiB")
+	if connector.TypeOf(err) != connector.MaxFileSizeExceededError {
+		t.Errorf("Change of 16 MiB gives %v and no MaxFileSizeExceededError", err)
 	}
 	mustCount(t, s, 0)
 }

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -59,6 +60,9 @@ type Call struct {
 	// Key is the idempotency key. Default: "test".
 	Key string
 	// Attempt counts attempts. Default: 1.
+	// Structures are the data structures by name. A number that is not among them is one that nobody knows here, every other
+	// name an error. Default: none.
+	Structures map[string]connector.Structure
 	Attempt int
 }
 
@@ -152,7 +156,7 @@ func (r *runner) prepare(t testing.TB) *connector.Call {
 		vars = &Variables{}
 	}
 	c.Vars = vars
-	c.Data = r.data
+	c.Data, c.Structure = r.data, r.structure
 	c.Respond = func(_ context.Context, response connector.Response) error {
 		r.result.Responses = append(r.result.Responses, response)
 		return nil
@@ -230,6 +234,16 @@ func (r *runner) take(bundles iter.Seq2[connector.Bundle, error]) error {
 		if r.call.Limit > 0 && len(r.result.Bundles) == r.call.Limit {
 			break
 		}
+func (r *runner) structure(_ context.Context, name string) (*connector.Structure, error) {
+	if structure, ok := r.call.Structures[name]; ok {
+		return &structure, nil
+	}
+	if strings.Trim(name, "0123456789") == "" {
+		return nil, nil
+	}
+	return nil, connector.Errorf(connector.InvalidConfigurationError, "there is no data structure %q", name)
+}
+
 	}
 	return nil
 }

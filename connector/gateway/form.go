@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"mime/multipart"
 	"net/url"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/ebbkit/ebb/connector"
 )
@@ -17,13 +17,13 @@ import (
 var (
 	errEscape = errors.New("a %-escape is malformed")
 	errFields = fmt.Errorf("has more than %d fields", MaxFields)
-	errUTF8   = errors.New("is not valid UTF-8")
+	errText   = errors.New("is not valid text in its charset")
 )
 
 // parseForm reads a query string or a form (application/x-www-form-urlencoded) and keeps the order of its fields. Pairs
-// without a name are dropped. Unlike a browser it refuses malformed escapes and what is not UTF-8: a guess would change
-// data.
-func parseForm(text string) (connector.Bundle, error) {
+// without a name are dropped. Unlike a browser it refuses malformed escapes and what is no text in its charset: a guess
+// would change data.
+func parseForm(text string, decode decode) (connector.Bundle, error) {
 	var form fields
 	count := 0
 	for pair := range strings.SplitSeq(text, "&") {
@@ -34,11 +34,11 @@ func parseForm(text string) (connector.Bundle, error) {
 			return connector.Bundle{}, errFields
 		}
 		rawName, rawValue, _ := strings.Cut(pair, "=")
-		name, err := unescape(rawName)
+		name, err := unescape(rawName, decode)
 		if err != nil {
 			return connector.Bundle{}, err
 		}
-		value, err := unescape(rawValue)
+		value, err := unescape(rawValue, decode)
 		if err != nil {
 			return connector.Bundle{}, err
 		}
@@ -49,16 +49,17 @@ func parseForm(text string) (connector.Bundle, error) {
 	return form.bundle(), nil
 }
 
-func unescape(raw string) (string, error) {
-	text, err := url.QueryUnescape(raw)
-	switch {
-	case err != nil:
+func unescape(raw string, decode decode) (string, error) {
+	octets, err := url.QueryUnescape(raw)
+	if err != nil {
 		// The error of package url quotes the text.
 		return "", errEscape
-	case !utf8.ValidString(text):
-		return "", errUTF8
 	}
-	return text, nil
+	text, ok := decode([]byte(octets))
+	if !ok {
+		return "", errText
+	}
+	return string(text), nil
 }
 
 // fields collects the fields of a form, whose names may stand more than once.
@@ -136,8 +137,8 @@ func readMultipart(body io.Reader, boundary string) (connector.Bundle, error) {
 	}
 }
 
-// partValue is the value of one part: a file when it says what the file is called, else a text, or a buffer of what is
-// none.
+// partValue is the value of one part: a file when it says what the file is called, else a text in the part's own charset
+// (RFC 7578, section 4.5), or a buffer of what is none.
 func partValue(part *multipart.Part, content []byte) any {
 	if name := part.FileName(); name != "" {
 		kind := part.Header.Get("Content-Type")
@@ -146,10 +147,11 @@ func partValue(part *multipart.Part, content []byte) any {
 		}
 		return connector.NewBundle("name", validText(name), "mime", validText(kind), "data", content)
 	}
-	if utf8.Valid(content) {
-		return string(content)
+	_, params, err := mime.ParseMediaType(part.Header.Get("Content-Type"))
+	if err != nil {
+		params = nil
 	}
-	return content
+	return textOrBuffer(content, textIn(params["charset"]))
 }
 
 // validText replaces what is not UTF-8.

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -8,7 +9,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/ebbkit/ebb/connector"
 )
@@ -44,6 +44,7 @@ type hookParams struct {
 	Headers    bool  `json:"headers" label:"Get request headers"`
 	Method     bool  `json:"method" label:"Get request HTTP method"`
 	Stringify  bool  `json:"stringify" label:"JSON pass-through"`
+	Structure  any   `json:"udt" label:"Data structure" type:"udt"`
 }
 
 // customWebhook makes bundles of a request. What the query string and the body have as fields become the fields of one
@@ -66,6 +67,13 @@ type hookParams struct {
 // key of the hook (x-make-apikey) but with all else that the caller sent, such as Authorization; "method" adds the
 // method in "__IMTMETHOD__". A caller cannot forge these two fields.
 //
+// Texts are UTF-8 unless the content type names another charset: us-ascii, iso-8859-1, windows-1252, utf-16, utf-16le and
+// utf-16be are understood. A text/plain body or a part of a form in any other charset is a buffer when it is not UTF-8.
+//
+// The parameter "udt" names the data structure that every bundle is checked against and converted by, before headers and
+// method are added: a bundle that does not fit is a BundleValidationError which names the fields. It does not go with
+// "stringify".
+//
 // A body or a query string that cannot be read is a DataError.
 func customWebhook() connector.Receiver {
 	return connector.NewReceiver(connector.Info{
@@ -77,9 +85,13 @@ func customWebhook() connector.Receiver {
 }
 
 func receive(
-	_ context.Context, _ *connector.Call, params hookParams, request *http.Request,
+	ctx context.Context, call *connector.Call, params hookParams, request *http.Request,
 ) ([]connector.Bundle, error) {
-	query, err := parseForm(request.URL.RawQuery)
+	structure, err := structureOf(ctx, call, params)
+	if err != nil {
+		return nil, err
+	}
+	query, err := parseForm(request.URL.RawQuery, utf8Text)
 	if err != nil {
 		return nil, connector.Errorf(connector.DataError, "query string: %w", err)
 	}
@@ -104,11 +116,18 @@ func receive(
 		}
 		b.Delete(headersField)
 		b.Delete(methodField)
+	}
+	if structure != nil {
+		if bundles, err = fitting(structure, bundles, call.Location); err != nil {
+			return nil, err
+		}
+	}
+	for i := range bundles {
 		if params.Headers {
-			b.Set(headersField, headers)
+			bundles[i].Set(headersField, headers)
 		}
 		if params.Method {
-			b.Set(methodField, request.Method)
+			bundles[i].Set(methodField, request.Method)
 		}
 	}
 	return bundles, nil
@@ -134,20 +153,24 @@ func readBody(request *http.Request, stringify bool) ([]connector.Bundle, error)
 	if err != nil {
 		return nil, unreadable(err, "the body ends too early")
 	}
+	text := textIn(params["charset"])
 	isJSON := mediaType == "application/json" || mediaType == "text/json" || strings.HasSuffix(mediaType, "+json")
 	switch {
 	case len(body) == 0:
 		return []connector.Bundle{{}}, nil
 	case mediaType == "application/x-www-form-urlencoded":
-		form, err := parseForm(string(body))
+		if text == nil {
+			return nil, connector.Errorf(connector.DataError, "form: %w", errCharset)
+		}
+		form, err := parseForm(string(body), text)
 		if err != nil {
 			return nil, connector.Errorf(connector.DataError, "form: %w", err)
 		}
 		return []connector.Bundle{form}, nil
 	case isJSON && !stringify:
-		return parseJSON(body)
+		return parseJSON(body, text)
 	}
-	return []connector.Bundle{connector.NewBundle(valueField, plain(mediaType, body))}, nil
+	return []connector.Bundle{connector.NewBundle(valueField, plain(mediaType, body, text))}, nil
 }
 
 // unreadable is the error of a body that could not be read. What says that it is too long or too slow is kept for the
@@ -166,8 +189,15 @@ func isTimeout(err error) bool {
 		errors.As(err, &timeout) && timeout.Timeout()
 }
 
-func parseJSON(body []byte) ([]connector.Bundle, error) {
-	value, err := connector.ParseJSON(body)
+func parseJSON(body []byte, text decode) ([]connector.Bundle, error) {
+	if text == nil {
+		return nil, connector.Errorf(connector.DataError, "JSON: %w", errCharset)
+	}
+	if decoded, ok := text(body); ok {
+		body = decoded
+	}
+	// RFC 8259, section 8.1, lets parsers ignore a byte order mark.
+	value, err := connector.ParseJSON(bytes.TrimPrefix(body, []byte("\uFEFF")))
 	if err != nil {
 		message := strings.ReplaceAll(err.Error(), "connector: ", "")
 		return nil, &connector.Error{Type: connector.DataError, Message: message, Err: err}
@@ -189,15 +219,15 @@ func parseJSON(body []byte) ([]connector.Bundle, error) {
 }
 
 // plain is a body that has no fields.
-func plain(mediaType string, body []byte) any {
+func plain(mediaType string, body []byte, text decode) any {
 	family, _, _ := strings.Cut(mediaType, "/")
 	binary := slices.Contains([]string{"image", "audio", "video", "font"}, family) || slices.Contains([]string{
 		"application/octet-stream", "application/pdf", "application/zip", "application/gzip",
 	}, mediaType)
-	if binary || !utf8.Valid(body) {
+	if binary {
 		return body
 	}
-	return string(body)
+	return textOrBuffer(body, text)
 }
 
 // headersOf lists the headers of a request, sorted, because their order is lost when they come here.

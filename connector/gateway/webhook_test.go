@@ -73,7 +73,7 @@ func TestConnectorIsSound(t *testing.T) {
 	}
 	hook := module(t, "CustomWebHook").Info()
 	require.Empty(t, hook.Input)
-	require.Len(t, hook.Params, 5)
+	require.Len(t, hook.Params, 6)
 }
 
 func TestWebhookReadsRequests(t *testing.T) {
@@ -95,6 +95,16 @@ func TestWebhookReadsRequests(t *testing.T) {
 		"text in JSON":             {"/", json, `"ok"`, `{"value":"ok"}`},
 		"null":                     {"/", json, `null`, `{"value":null}`},
 		"empty JSON body":          {"/", json, ``, `{}`},
+		"JSON in Latin-1":          {"/", json + "; charset=ISO-8859-1", "{\"a\":\"\xfc\x80\"}", `{"a":"ü€"}`},
+		"JSON in UTF-16":           {"/", json + "; charset=utf-16", "\xff\xfe{\x00}\x00", `{}`},
+		"JSON in UTF-16, unmarked": {"/", json + "; charset=utf-16", "\x00{\x00\"\xd8\x3d\xde\x00\x00\"\x00:\x001\x00}", `{"😀":1}`},
+		"JSON in little endian":    {"/", json + "; charset=UTF-16LE", "7\x00", `{"value":7}`},
+		"JSON in big endian":       {"/", json + "; charset=UTF-16BE", "\x007", `{"value":7}`},
+		"JSON with a mark":         {"/", json, "\ufeff{}", `{}`},
+		"form in Latin-1":          {"/", form + "; charset=windows-1252", "a=%FC&b=\x93", `{"a":"ü","b":"“"}`},
+		"text in Latin-1":          {"/", "text/plain; charset=latin1", "\xfc", `{"value":"ü"}`},
+		"text in another charset":  {"/", "text/plain; charset=koi8-r", "\xfc", `{"value":"/A=="}`},
+		"an image with a charset":  {"/", "image/png; charset=latin1", "\xfc", `{"value":"/A=="}`},
 		"JSON of a vendor":         {"/", "application/vnd.api+json; charset=utf-8", `{"a":1}`, `{"a":1}`},
 		"JSON in capitals":         {"/", "Application/JSON", `{"a":1}`, `{"a":1}`},
 		"JSON, malformed type":     {"/", "application/json; charset", `{"a":1}`, `{"a":1}`},
@@ -199,12 +209,13 @@ func TestWebhookReadsFiles(t *testing.T) {
 		part{name: "box", content: "a"}, part{name: "box", content: "b"},
 		part{name: "empty", file: "empty.txt"},
 		part{name: "raw", content: "\xff"},
+		part{name: "latin", mime: "text/plain; charset=iso-8859-1", content: "\xfc"},
 		part{name: "", content: "nameless"},
 	))
 	require.NoError(t, result.Err)
 	require.Len(t, result.Bundles, 1)
 	require.Equal(t, `{"name":"Ada Ü","photo":{"name":"Straße 1.png","mime":"image/png","data":"iVBORw=="},"box":["a","b"],`+
-		`"empty":{"name":"empty.txt","mime":"application/octet-stream","data":""},"raw":"/w=="}`, line(t, result.Bundles))
+		`"empty":{"name":"empty.txt","mime":"application/octet-stream","data":""},"raw":"/w==","latin":"ü"}`, line(t, result.Bundles))
 	photo, _ := result.Bundles[0].Get("photo").(connector.Bundle)
 	require.Equal(t, []byte("\x89PNG"), photo.Get("data"))
 	empty, _ := result.Bundles[0].Get("empty").(connector.Bundle)
@@ -242,13 +253,17 @@ func TestWebhookRefusesWhatItCannotRead(t *testing.T) {
 	}{
 		"an escape in a form":      {post("/", form, "a=needle%zz"), "form: a %-escape is malformed"},
 		"an escape in a name":      {post("/", form, "needle%=1"), "form: a %-escape is malformed"},
-		"a form that is not UTF-8": {post("/", form, "needle=%ff"), "form: is not valid UTF-8"},
+		"a form that is not UTF-8": {post("/", form, "needle=%ff"), "form: is not valid text in its charset"},
 		"an escape in a query":     {&http.Request{Method: http.MethodGet, URL: &url.URL{RawQuery: "needle=%"}}, "query string: a %-escape is malformed"},
 		"JSON cut off":             {post("/", json, `{"needle":`), "byte 11"},
 		"JSON that is a form":      {post("/", json, `needle=1`), "byte 1"},
 		"JSON of blanks":           {post("/", json, ` `), "byte 2"},
 		"JSON nested too deep":     {post("/", json, strings.Repeat(`{"a":`, 5000)), "nested"},
-		"JSON that is UTF-16":      {post("/", json+"; charset=utf-16", "\xff\xfe{\x00}\x00"), "byte 1"},
+		"JSON that is UTF-16":      {post("/", json, "\xff\xfe{\x00}\x00"), "byte 1"},
+		"JSON that is half UTF-16": {post("/", json+"; charset=utf-16le", "{\x00\"\x00\x00"), "byte 2"},
+		"a surrogate alone":        {post("/", json+"; charset=utf-16le", "\x00\xd8"), "byte 1"},
+		"JSON in a charset":        {post("/", json+"; charset=koi8-r", `{"needle":1}`), "JSON: the charset is not supported: send UTF-8"},
+		"a form in a charset":      {post("/", form+"; charset=koi8-r", `needle=1`), "form: the charset is not supported: send UTF-8"},
 		"too many elements":        {post("/", json, "["+strings.Repeat("1,", gateway.MaxBundles)+"1]"), "more than 10000 elements"},
 		"too many fields":          {post("/", form, pairs(gateway.MaxFields+1)), "more than 1000 fields"},
 		"too many parameters":      {post("/?"+pairs(gateway.MaxFields+1), "", ""), "more than 1000 fields"},

@@ -1,199 +1,178 @@
 package expr
 
 import (
+	"context"
+	"errors"
 	"fmt"
-	"math"
 	"reflect"
 	"slices"
-	"time"
+	"strings"
 
 	"github.com/ebbkit/ebb/connector"
 )
 
-// FunctionOf makes a custom function of a Go function. Its parameters may be string, bool, any integer or float type,
-// time.Time, []byte, []any, connector.Bundle and any, the last one variadic; arguments are converted to them as fields of
-// modules are. null arrives as the zero of string, bool, []any, connector.Bundle and any, and is a BundleValidationError for the others. It returns a value, or
-// a value and an error; besides the language's own kinds of values the result may be any integer or float type, a slice,
-// a map with text keys, whose fields are sorted then, or a pointer to such.
+// FunctionsOf makes custom functions of Go functions by name, as [FunctionOf] does, in the order of their names. Those that
+// are none are left out and all named in the error.
+func FunctionsOf(functions map[string]any) ([]Function, error) {
+	var list []Function
+	var problems []error
+	for name, fn := range functions {
+		f, err := FunctionOf(name, fn)
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		list = append(list, f)
+	}
+	slices.SortFunc(list, func(a, b Function) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return list, errors.Join(problems...)
+}
+
+// FunctionOf makes a custom function of a Go function, whose arguments are converted to the types of its parameters as
+// fields of modules are:
+//
+//   - string, bool, every integer and float type, and types made of them
+//   - time.Time, and []byte for buffers
+//   - slices of these, for arrays
+//   - connector.Bundle, and maps with string keys, for collections
+//   - any, for whatever comes
+//   - pointers to these, which are nil for null
+//
+// The last parameter may be variadic. A context.Context may stand first: it is that of the evaluation's Env if that
+// has a method Context, else context.Background. Null is the zero value of text, booleans, arrays, collections and any,
+// and inside arrays and collections of all types; for numbers, dates and buffers it is a BundleValidationError. What a
+// function is given is shared with others and must not be changed.
+//
+// The function returns a value, or a value and an error. The value may be what connector.Normalize takes, a struct or a
+// map for one. An error, and a panic, become a RuntimeError; a *connector.Error keeps its type.
+//
+// FunctionOf fails with an error that wraps ErrFunction and says what is wrong with the function.
 func FunctionOf(name string, fn any) (Function, error) {
+	refuse := func(format string, args ...any) (Function, error) {
+		return Function{}, fmt.Errorf("%w: %q: %s", ErrFunction, name, fmt.Sprintf(format, args...))
+	}
 	v := reflect.ValueOf(fn)
-	if v.Kind() != reflect.Func || v.IsNil() {
-		return Function{}, fmt.Errorf("%w: %s is a %T, not a function", ErrFunction, name, fn)
+	switch {
+	case v.Kind() != reflect.Func:
+		return refuse("it is a %T, not a function", fn)
+	case v.IsNil():
+		return refuse("it is a nil function")
 	}
+	g := &goFunction{call: v}
 	t := v.Type()
-	failing := t.NumOut() == 2 && t.Out(1) == reflect.TypeFor[error]()
-	if t.NumOut() != 1 && !failing {
-		return Function{}, fmt.Errorf("%w: %s must return a value, or a value and an error", ErrFunction, name)
+	g.fails = t.NumOut() == 2 && t.Out(1) == errorType
+	if t.NumOut() != 1 && !g.fails || t.Out(0) == errorType {
+		return refuse("it must return a value, or a value and an error")
 	}
-	f := Function{Name: name, Family: "custom"}
+	if !isResult(t.Out(0), 0) {
+		return refuse("its result has the type %s, which is no value of the language", t.Out(0))
+	}
+	f := Function{Name: name, Family: "custom", Call: g.evaluate}
 	for i := range t.NumIn() {
 		in := t.In(i)
-		p := Parameter{Name: fmt.Sprintf("argument%d", i+1)}
+		if i == 0 && in == contextType {
+			g.context = true
+			continue
+		}
+		p := Parameter{}
 		if t.IsVariadic() && i == t.NumIn()-1 {
 			in = in.Elem()
 			p.Optional, p.Repeat = true, true
 		}
-		var ok bool
-		if p.Type, ok = declaredType(in); !ok {
-			return Function{}, fmt.Errorf("%w: %s: parameter %d has the type %s", ErrFunction, name, i+1, in)
+		a, ok := argumentOf(in, 0)
+		if !ok {
+			return refuse("its parameter %d has the type %s, which no value of the language can be converted to", i+1, in)
 		}
-		p.Nullable = p.Type == connector.TypeCollection
+		p.Type = a.declared
+		p.Nullable = a.declared == connector.TypeCollection || in.Kind() == reflect.Pointer
+		p.Name = strings.Replace(string(p.Type), string(connector.TypeAny), "value", 1)
+		g.arguments = append(g.arguments, a)
 		f.Parameters = append(f.Parameters, p)
-	}
-	f.Call = func(call *Call) (any, error) {
-		in := make([]reflect.Value, max(len(call.Args), fixedArguments(t)))
-		for i := range in {
-			to := argumentType(t, i)
-			in[i] = reflect.Zero(to)
-			if i < len(call.Args) && call.Args[i] != nil {
-				if err := assign(&in[i], call.Args[i], to, i); err != nil {
-					return nil, err
-				}
-			}
-		}
-		out := v.Call(in)
-		if failing && !out[1].IsNil() {
-			return nil, out[1].Interface().(error) //nolint:forcetypeassert // its type was checked
-		}
-		return out[0].Interface(), nil
 	}
 	return f, nil
 }
 
-func fixedArguments(t reflect.Type) int {
-	if t.IsVariadic() {
-		return t.NumIn() - 1
-	}
-	return t.NumIn()
+var (
+	errorType   = reflect.TypeFor[error]()
+	contextType = reflect.TypeFor[context.Context]()
+)
+
+// goFunction is a function of the host and how its arguments are made.
+type goFunction struct {
+	call      reflect.Value
+	context   bool // the first argument is one, which is not among the arguments
+	fails     bool
+	arguments []goArgument // the last one is that of all that follow
 }
 
-func argumentType(t reflect.Type, i int) reflect.Type {
-	if t.IsVariadic() && i >= t.NumIn()-1 {
-		return t.In(t.NumIn() - 1).Elem()
+func (g *goFunction) evaluate(c *Call) (any, error) {
+	in := make([]reflect.Value, 0, len(c.Args)+1)
+	if g.context {
+		in = append(in, reflect.ValueOf(c.context()))
 	}
-	return t.In(i)
+	for i := range c.Args {
+		a := &g.arguments[min(i, len(g.arguments)-1)]
+		value := reflect.New(a.to).Elem()
+		if err := a.set(value, c.Args[i], c); err != nil {
+			return nil, fmt.Errorf("argument %d (%s): %w", i+1, a.declared, err)
+		}
+		in = append(in, value)
+	}
+	out := g.call.Call(in)
+	if g.fails && !out[1].IsNil() {
+		return nil, out[1].Interface().(error) //nolint:forcetypeassert // its type was checked
+	}
+	return out[0].Interface(), nil
 }
 
-// assign sets an argument of a declared type, which has been converted to the language's kind of value for it.
-func assign(in *reflect.Value, arg any, to reflect.Type, i int) error {
-	v := reflect.ValueOf(arg)
-	if v.Type().AssignableTo(to) {
-		*in = v
-		return nil
-	}
-	if _, ok := arg.(float64); ok && to.Kind() != reflect.Float32 && to.Kind() != reflect.Float64 {
-		return invalid("argument %d does not fit its type", i+1) // a whole number beyond int64
-	}
-	if n, ok := arg.(int64); ok {
-		slot := reflect.New(to).Elem()
-		if slot.CanInt() && slot.OverflowInt(n) || slot.CanUint() && (n < 0 || slot.OverflowUint(uint64(n))) {
-			return invalid("argument %d does not fit its type", i+1)
+// context is that of the evaluation's environment, where it has one.
+func (c *Call) context() context.Context {
+	if env, ok := c.machine.env.(interface{ Context() context.Context }); ok {
+		if ctx := env.Context(); ctx != nil {
+			return ctx
 		}
 	}
-	*in = v.Convert(to)
-	return nil
+	return context.Background()
 }
 
-func declaredType(t reflect.Type) (connector.FieldType, bool) {
-	switch t {
-	case reflect.TypeFor[time.Time]():
-		return connector.TypeDate, true
-	case reflect.TypeFor[[]byte]():
-		return connector.TypeBuffer, true
-	case reflect.TypeFor[[]any]():
-		return connector.TypeArray, true
-	case reflect.TypeFor[connector.Bundle]():
-		return connector.TypeCollection, true
-	case reflect.TypeFor[any]():
-		return connector.TypeAny, true
-	}
-	switch t.Kind() {
-	case reflect.String:
-		return connector.TypeText, true
-	case reflect.Bool:
-		return connector.TypeBoolean, true
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		return connector.TypeInteger, true
-	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		return connector.TypeUInteger, true
-	case reflect.Float32, reflect.Float64:
-		return connector.TypeNumber, true
-	}
-	return connector.TypeAny, false
-}
-
-// normalize gives a custom function's result one of the kinds of values that the language knows.
-func (l *Language) normalize(v any, depth int) (any, error) {
-	if depth > maxValueDepth {
-		return nil, errDepth()
-	}
-	switch v := v.(type) {
-	case nil, bool, int64, float64, string, time.Time, []byte, Special, connector.Bundle:
+// result gives what a custom function returned the form of the language's values, within its limits.
+func (c *Call) result(v any) (any, error) {
+	if _, ok := v.(Special); ok {
 		return v, nil
 	}
-	r := reflect.ValueOf(v)
-	switch r.Kind() {
-	case reflect.Bool:
-		return r.Bool(), nil
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		return r.Int(), nil
-	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		if u := r.Uint(); u <= math.MaxInt64 {
-			return int64(u), nil
-		}
-		return float64(r.Uint()), nil
-	case reflect.Float32, reflect.Float64:
-		return r.Float(), nil
-	case reflect.String:
-		return r.String(), nil
-	case reflect.Pointer:
-		if r.IsNil() {
-			return nil, nil
-		}
-		return l.normalize(r.Elem().Interface(), depth+1)
-	case reflect.Slice, reflect.Array:
-		if r.Len() > l.maxItems {
-			return nil, overLimit("an array would have more than %d items", l.maxItems)
-		}
-		items := make([]any, r.Len())
-		for i := range items {
-			var err error
-			if items[i], err = l.normalize(r.Index(i).Interface(), depth+1); err != nil {
-				return nil, err
-			}
-		}
-		return items, nil
-	case reflect.Map:
-		if r.Type().Key().Kind() == reflect.String {
-			return l.normalizeMap(r, depth)
-		}
+	normal, err := connector.Normalize(v)
+	switch {
+	case errors.Is(err, connector.ErrDepth):
+		return nil, errDepth()
+	case err != nil:
+		return nil, &RuntimeError{Type: RuntimeErrorType, Message: fmt.Sprintf("the custom function gave a %T, which is no value of the language", v), Err: err}
 	}
-	return nil, &RuntimeError{Type: RuntimeErrorType, Message: fmt.Sprintf("the custom function gave a %T, which is no value of the language", v)}
+	switch normal := normal.(type) {
+	case string:
+		err = c.checkText(len(normal))
+	case []byte:
+		err = c.checkText(len(normal))
+	case []any:
+		err = c.checkItems(len(normal))
+	}
+	return normal, err
 }
 
-func (l *Language) normalizeMap(r reflect.Value, depth int) (any, error) {
-	names := make([]string, 0, r.Len())
-	fields := make(map[string]any, r.Len())
-	for key, value := range r.Seq2() {
-		v, err := l.normalize(value.Interface(), depth+1)
-		if err != nil {
-			return nil, err
-		}
-		names = append(names, key.String())
-		fields[key.String()] = v
-	}
-	slices.Sort(names)
-	values := make([]any, len(names))
-	for i, name := range names {
-		values[i] = fields[name]
-	}
-	return connector.BundleOf(names, values), nil
-}
-
+// customError gives what a custom function failed with a type, which an error of ours or of a connector has already.
 func customError(err error) error {
 	if failure, ok := err.(*RuntimeError); ok { //nolint:errorlint // a wrapped one keeps its wrapping below
 		same := *failure
 		return &same
 	}
-	return &RuntimeError{Type: RuntimeErrorType, Message: err.Error(), Err: err}
+	kind := RuntimeErrorType
+	var own *RuntimeError
+	var typed *connector.Error
+	switch {
+	case errors.As(err, &own):
+		kind = own.Type
+	case errors.As(err, &typed) && typed.Type != "":
+		kind = string(typed.Type)
+	}
+	return &RuntimeError{Type: kind, Message: err.Error(), Err: err}
 }

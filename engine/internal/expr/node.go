@@ -265,7 +265,7 @@ func (n *call) callCustom(c *Call) (v any, err error) {
 	if v, err = n.function.Call(c); err != nil {
 		return nil, customError(err)
 	}
-	if v, err = c.machine.lang.normalize(v, 0); err != nil {
+	if v, err = c.result(v); err != nil {
 		return nil, err
 	}
 	if n.function.Result != connector.TypeAny && n.function.Result != "" && !isNull(v) {

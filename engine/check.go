@@ -57,13 +57,6 @@ func reported(problems []blueprint.Problem, problem blueprint.Problem) bool {
 // languageOf lets package blueprint look into expressions.
 type languageOf struct{ *expr.Language }
 
-// Codes of problems in expressions.
-const (
-	codeExpression = flow.CodeExpression
-	codeZeroIndex  = "zero-index"
-	codeBareword   = "bareword"
-)
-
 // Template implements blueprint.Language.
 func (l languageOf) Template(text string) (refs []blueprint.Ref, problems []blueprint.TextProblem) {
 	template, err := l.Compile(text, nil)
@@ -75,11 +68,15 @@ func (l languageOf) Template(text string) (refs []blueprint.Ref, problems []blue
 			if e.Expected != "" {
 				message += ", expected " + e.Expected
 			}
-			problems = append(problems, blueprint.TextProblem{Column: e.Column, Code: codeExpression, Message: message})
+			code := blueprint.CodeExpression
+			if strings.HasPrefix(message, "unknown function ") {
+				code = blueprint.CodeUnknownFunction
+			}
+			problems = append(problems, blueprint.TextProblem{Column: e.Column, Code: code, Message: message})
 		}
 		return nil, problems
 	case err != nil:
-		return nil, []blueprint.TextProblem{{Column: 1, Code: codeExpression, Message: err.Error()}}
+		return nil, []blueprint.TextProblem{{Column: 1, Code: blueprint.CodeExpression, Message: err.Error()}}
 	}
 	for _, r := range template.References() {
 		if r.Kind == expr.ModuleReference {
@@ -87,13 +84,13 @@ func (l languageOf) Template(text string) (refs []blueprint.Ref, problems []blue
 		}
 		if r.ZeroIndex {
 			problems = append(problems, blueprint.TextProblem{
-				Column: r.Column, Severity: blueprint.SeverityWarning, Code: codeZeroIndex,
+				Column: r.Column, Severity: blueprint.SeverityWarning, Code: blueprint.CodeZeroIndex,
 				Message: "index [0] is always null: indexes count from 1",
 			})
 		}
 		if r.Kind == expr.BarewordReference {
 			problems = append(problems, blueprint.TextProblem{
-				Column: r.Column, Severity: blueprint.SeverityWarning, Code: codeBareword,
+				Column: r.Column, Severity: blueprint.SeverityWarning, Code: blueprint.CodeBareword,
 				Message: "text without quotes stands where a value could be meant: put it into quotes, or mend the name",
 			})
 		}
@@ -107,6 +104,27 @@ func (l languageOf) Operator(o string) (ok bool, suggestion string) {
 		return true, ""
 	}
 	return false, expr.MeantOperator(o)
+}
+
+// Operand implements blueprint.Language.
+func (l languageOf) Operand(o string, b any) (expected string) {
+	operator, err := expr.ParseOperator(o)
+	if err != nil {
+		return ""
+	}
+	if _, compared, err := l.Compare(operator, shallow(b), shallow(b), nil); compared || err != nil {
+		return ""
+	}
+	switch family, _, _ := strings.Cut(o, ":"); family {
+	case "array":
+		return "number" // of elements
+	case "text": // patterns; those that are known beforehand are compiled by Compile
+		return ""
+	case "semver":
+		return "version"
+	default:
+		return family
+	}
 }
 
 // catalogOf lets package blueprint look up modules: those of the connectors, and those that shape a flow and are the
@@ -167,12 +185,16 @@ func describe(module connector.Module) blueprint.ModuleInfo {
 	case connector.Aggregator:
 		described.Kind = blueprint.KindAggregator
 	}
-	for _, field := range info.Input { // Compile looks at the parameters
-		if field.Required && field.Default == nil {
-			described.Required = append(described.Required, field.Name)
+	for _, fields := range [...][]connector.Field{info.Input, info.Params} {
+		for _, field := range fields {
+			if field.Required && field.Default == nil {
+				described.Required = append(described.Required, field.Name)
+			}
 		}
 	}
 	slices.Sort(described.Required)
+	described.Required = slices.Compact(described.Required)
+	described.Parameters, described.Mapper = collectionOf(info.Params), collectionOf(info.Input)
 	return described
 }
 

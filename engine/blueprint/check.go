@@ -17,6 +17,9 @@ type Language interface {
 	Template(text string) ([]Ref, []TextProblem)
 	// Operator tells whether there is such an operator of conditions, or else the one that was probably meant, or "".
 	Operator(o string) (ok bool, suggestion string)
+	// Operand tells what the operator compares with, such as "number", when the constant b can never be made one; else "". The
+	// constant is a text without mappings, a number, a boolean, or null when there is none.
+	Operand(o string, b any) (expected string)
 }
 
 // A Ref is a reference of a mapping to a module.
@@ -47,6 +50,9 @@ type ModuleInfo struct {
 	Kind     Kind
 	Required []string // fields of the mapper or the parameters that must not be empty
 
+	// Parameters and Mapper tell which constants the module takes. Nil: any.
+	Parameters, Mapper ValueType
+
 	// Absent says that the app has the module and the connector does not do its work yet: no problem of the file, see Unknown.
 	Absent bool
 }
@@ -54,15 +60,11 @@ type ModuleInfo struct {
 // Check returns everything that is wrong with the blueprint, in document order, the blueprint itself first. It is nil when nothing is.
 // See the Code constants for what it looks at. A module of an app without a connector is no problem, see [Unknown].
 func Check(bp *Blueprint, opts CheckOptions) []Problem {
-	c := &checker{bp: bp, opts: opts, settings: bp.Settings(), byID: map[int]int{}, beside: map[int]string{}}
-	for place, m := range bp.All() {
-		if _, taken := c.byID[m.ID]; !taken && m.ID > 0 {
-			c.byID[m.ID] = len(c.modules)
-		}
-		c.modules = append(c.modules, m)
-		c.places = append(c.places, place)
-		c.collectBeside(m)
+	c := &checker{
+		bp: bp, opts: opts, settings: bp.Settings(), byID: map[int]int{}, beside: map[int]string{},
+		tools: map[*Module][]Tool{}, variables: map[string]bool{},
 	}
+	c.collect(bp.Flow, Place{})
 	c.scope.states = make([]state, len(c.modules))
 	c.collectOrphans()
 	c.checkBlueprint()
@@ -98,21 +100,25 @@ type checker struct {
 	places  []Place
 	byID    map[int]int    // id -> ordinal of the first module that has it
 	beside  map[int]string // ids of modules that are not part of the flow -> where they are
+	tools   map[*Module][]Tool
 	scope   scope
 	next    int // ordinal of the module that checkFlow comes to next
+
+	variables   map[string]bool // names of variables that a module sets
+	anyVariable bool            // a module sets one whose name only the run knows
 }
 
 // site is the module that is being checked.
 type site struct {
 	*Module
 
-	ordinal  int
-	place    Place
-	kind     Kind
-	required []string
-	before   *Module // the module before it in the same list
-	after    *Module
-	fields   Fields // the declared fields of its mapper
+	ordinal int
+	place   Place
+	kind    Kind
+	info    ModuleInfo
+	before  *Module // the module before it in the same list
+	after   *Module
+	fields  Fields // the declared fields of its mapper
 
 	explained map[int]explanation // by ordinal, why a mapping here cannot refer to that module
 }
@@ -131,7 +137,7 @@ func (c *checker) checkFlow(flow []Module) {
 		c.checkModule(at)
 		inside := c.scope.mark()
 		c.scope.push(at.ordinal)
-		for list := range at.lists(at.place) {
+		for list := range c.lists(at.Module, at.place) {
 			c.checkFlow(list)
 		}
 		c.scope.rollback(inside)
@@ -154,7 +160,9 @@ func (c *checker) checkModule(at *site) {
 	c.checkMerge(at)
 	c.checkAggregator(at)
 	c.checkTexts(at)
+	c.checkVariables(at)
 	c.checkRequired(at)
+	c.checkConstants(at)
 }
 
 // error reports a problem of the module with which the blueprint cannot run.
@@ -181,7 +189,7 @@ func (c *checker) report(at *site, p Problem) {
 			p.Field = path + "." + p.Field
 		}
 	}
-	if p.Code != CodeDuplicateID && at.place.Disabled() {
+	if p.Code != CodeDuplicateID && (at.place.Disabled() || at.place.Tool()) {
 		p.Severity = SeverityWarning
 	}
 	c.problems = append(c.problems, p)
@@ -192,10 +200,10 @@ func (c *checker) reportTop(field string, severity Severity, code, message strin
 	c.problems = append(c.problems, Problem{Field: field, Severity: severity, Code: code, Message: message})
 }
 
-// collectBeside notes the modules that stand in fields of a module which this package does not know, such as an AI agent's tools.
+// collectBeside notes the modules that stand in fields of a module which this package does not know.
 func (c *checker) collectBeside(m *Module) {
 	for name, value := range m.source.All() {
-		if !slices.Contains(moduleFields, name) {
+		if name != "tools" && !slices.Contains(moduleFields, name) {
 			c.collectIDs(value, name)
 		}
 	}

@@ -216,8 +216,13 @@ func (c *checker) checkMerge(at *site) {
 		c.error(at, "", CodeNothingToMerge, fmt.Sprintf(`no branch of the if-else %d goes on here; set "merge": true on those that do`, at.before.ID))
 		return
 	}
+	named := map[string]bool{}
 	for i, output := range at.Outputs {
 		path := joinIndex("outputs", i)
+		if named[output.Name] && output.Name != "" {
+			c.error(at, path+".name", CodeMergeMismatch, "another output has this name too, and a bundle has each name once")
+		}
+		named[output.Name] = true
 		if output.unread() {
 			c.error(at, path, CodeWrongType, `an output is an object {"name", "mappings"}, this is `+typeName(*output.odd))
 			continue
@@ -265,6 +270,9 @@ func (c *checker) checkFeeder(at *site, id int) {
 		return
 	}
 	switch state := c.scope.states[ordinal]; {
+	case c.modules[ordinal].Name == Router, c.modules[ordinal].Name == IfElse:
+		c.error(at, "parameters.feeder", CodeFeederNotUpstream,
+			fmt.Sprintf("module %d gives no bundles of its own, so it cannot be the source of an aggregator; choose the module before it", id))
 	case state.hiddenBy > 0:
 		c.warn(at, "parameters.feeder", CodeFeederAggregated, fmt.Sprintf(
 			"the bundles of module %d have already been collected by the aggregator %d, so one bundle at most comes here; take that one as the source",

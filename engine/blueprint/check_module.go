@@ -2,6 +2,7 @@ package blueprint
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -51,11 +52,12 @@ func (c *checker) checkName(at *site) {
 	}
 	names, ok := c.opts.Catalog.Modules(at.App())
 	if !ok {
+		c.checkApp(at)
 		return
 	}
 	info, ok := c.opts.Catalog.Module(at.Name, at.Version)
 	if ok {
-		at.required = info.Required
+		at.info = info
 		if info.Kind != KindOther {
 			at.kind = info.Kind
 		}
@@ -120,30 +122,105 @@ func (c *checker) checkPosition(at *site) {
 		}
 	case KindDirective:
 		c.warn(at, "", CodeUnreachable, fmt.Sprintf("%s is before it and ends the error route, so it never runs", at.before.Name))
+	case KindReturner:
+		c.warn(at, "", CodeUnreachable, fmt.Sprintf("%s is before it and ends the run, so it never runs", at.before.Name))
 	}
 }
 
-// mistaken are names that people and language models write for modules that have another one.
+// apps are names that people and language models write for apps that have another one.
+var apps = map[string]string{
+	"array": "builtin", "core": "builtin", "flow": "builtin", "flow-control": "builtin", "iterator": "builtin", "router": "builtin",
+	"csv-parser": "csv", "data-store": "datastore", "data-stores": "datastore", "datastores": "datastore", "store": "datastore",
+	"hook": "gateway", "webhook": "gateway", "webhooks": "gateway", "custom-webhook": "gateway",
+	"text-parser": "regexp", "textparser": "regexp", "regex": "regexp",
+	"tool": "util", "tools": "util", "utils": "util", "variable": "util", "variables": "util",
+}
+
+// checkApp looks at a module of an app that nobody knows. It may well be one of the host's, unless it has the name of one of the generic
+// apps as people misremember them.
+func (c *checker) checkApp(at *site) {
+	app, ok := apps[at.App()]
+	if !ok {
+		return
+	}
+	names, ok := c.opts.Catalog.Modules(app)
+	if !ok {
+		return
+	}
+	message := fmt.Sprintf("there is no connector %q", at.App())
+	if meant := c.suggest(app+strings.TrimPrefix(at.Name, at.App()), names); meant != "" {
+		message += fmt.Sprintf("; did you mean %q?", meant)
+	} else {
+		message += fmt.Sprintf("; did you mean a module of %q?", app)
+	}
+	c.warn(at, "module", CodeUnknownApp, message)
+}
+
+// mistaken are names, in lower case, that people and language models write for modules that have another one.
 var mistaken = map[string]string{
-	"builtin:BasicIterator": Iterator,
-	"builtin:Iterator":      Iterator,
-	"builtin:Repeater":      Repeater,
-	"builtin:Sleep":         "util:FunctionSleep",
-	"builtin:SetVariable":   "util:SetVariable2",
-	"builtin:IfElse":        IfElse,
-	"util:SetVariable":      "util:SetVariable2",
-	"util:GetVariable":      "util:GetVariable2",
-	"util:Sleep":            "util:FunctionSleep",
+	"builtin:arrayaggregator":       "builtin:BasicAggregator",
+	"builtin:basiciterator":         Iterator,
+	"builtin:callsubscenario":       "scenario-service:CallSubscenario",
+	"builtin:compose":               "util:ComposeTransformer",
+	"builtin:getvariable":           "util:GetVariable2",
+	"builtin:ifelse":                IfElse,
+	"builtin:iterator":              Iterator,
+	"builtin:repeater":              Repeater,
+	"builtin:retry":                 Break,
+	"builtin:return":                "scenario-service:ReturnData",
+	"builtin:router":                Router,
+	"builtin:setmultiplevariables":  "util:SetVariables",
+	"builtin:setvariable":           "util:SetVariable2",
+	"builtin:setvariables":          "util:SetVariables",
+	"builtin:sleep":                 "util:FunctionSleep",
+	"builtin:switch":                "util:Switcher",
+	"builtin:textaggregator":        "util:TextAggregator",
+	"gateway:customwebhookrespond":  "gateway:WebhookRespond",
+	"gateway:customwebhookresponse": "gateway:WebhookRespond",
+	"gateway:response":              "gateway:WebhookRespond",
+	"gateway:webhook":               "gateway:CustomWebHook",
+	"gateway:webhookresponse":       "gateway:WebhookRespond",
+	"http:request":                  "http:MakeRequest",
+	"util:aggregator":               "builtin:BasicAggregator",
+	"util:arrayaggregator":          "builtin:BasicAggregator",
+	"util:basicaggregator":          "builtin:BasicAggregator",
+	"util:basicfeeder":              Iterator,
+	"util:basicrepeater":            Repeater,
+	"util:basicrouter":              Router,
+	"util:compose":                  "util:ComposeTransformer",
+	"util:createjson":               "json:CreateJSON",
+	"util:getmultiplevariables":     "util:GetVariables",
+	"util:getvariable":              "util:GetVariable2",
+	"util:iterator":                 Iterator,
+	"util:numericaggregator":        "util:FunctionAggregator2",
+	"util:parsejson":                "json:ParseJSON",
+	"util:repeater":                 Repeater,
+	"util:router":                   Router,
+	"util:setmultiplevariables":     "util:SetVariables",
+	"util:setvariable":              "util:SetVariable2",
+	"util:sleep":                    "util:FunctionSleep",
+	"util:switch":                   "util:Switcher",
 }
 
 // suggest returns the module that was probably meant, or "".
 func (c *checker) suggest(name string, names []string) string {
-	if meant, ok := mistaken[name]; ok {
+	if meant, ok := mistaken[strings.ToLower(name)]; ok {
 		if others, _ := c.opts.Catalog.Modules(appOf(meant)); slices.Contains(others, meant) {
 			return meant
 		}
 	}
 	return closest(name, names)
+}
+
+// closestText returns the text that takes the fewest changed letters, if they are few; else "".
+func closestText(text string, among map[string]bool) string {
+	near, distance := "", max(1, len(text)/4)+1
+	for _, candidate := range slices.Sorted(maps.Keys(among)) {
+		if d := editDistance(strings.ToLower(text), strings.ToLower(candidate), distance); d < distance {
+			near, distance = candidate, d
+		}
+	}
+	return near
 }
 
 // closest returns the name that differs in case only, else the longest one that is contained, else the one that takes the fewest

@@ -2,27 +2,31 @@ package blueprint
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 )
 
 // checkRequired looks for required fields that were left empty: what the catalog requires is an error, what only the file's own
 // declarations require a warning, because the editor declares fields for modes that may have changed since.
 func (c *checker) checkRequired(at *site) {
-	for _, name := range at.required {
+	for _, name := range at.info.Required {
 		value, ok := at.Mapper.Get(name)
 		holder := "mapper"
 		if !ok {
-			if _, inParameters := at.Parameters.Get(name); inParameters {
-				value, _ = at.Parameters.Get(name)
-				holder = "parameters"
+			if v, inParameters := at.Parameters.Get(name); inParameters || at.info.declaresParameter(name) {
+				value, holder = v, "parameters"
 			}
 		}
 		if isEmpty(value) {
 			c.error(at, joinPath(holder, name), CodeRequiredField, fmt.Sprintf("%s is required and empty; fill it", name))
 		}
 	}
-	c.checkDeclared(at, "mapper", at.Mapper, at.fields, at.required)
-	c.checkDeclared(at, "parameters", at.Parameters, at.ParameterFields(), at.required)
+	c.checkDeclared(at, "mapper", at.Mapper, at.fields, at.info.Required)
+	c.checkDeclared(at, "parameters", at.Parameters, at.ParameterFields(), at.info.Required)
+}
+
+func (i ModuleInfo) declaresParameter(name string) bool {
+	return i.Parameters != nil && i.Parameters.Within(name) != nil
 }
 
 func (c *checker) checkDeclared(at *site, path string, values *Object, fields Fields, reported []string) {
@@ -69,12 +73,15 @@ func (f Field) mustBeFilled() bool {
 	}
 }
 
+// alwaysEmpty is a mapping that says in so many words that there is no value.
+var alwaysEmpty = regexp.MustCompile(`^\{\{\s*(?:ignore|erase|null|emptystring|emptyarray)\s*\}\}$`)
+
 func isEmpty(value any) bool {
 	switch v := value.(type) {
 	case nil:
 		return true
 	case string:
-		return v == ""
+		return v == "" || alwaysEmpty.MatchString(v)
 	case []any:
 		return len(v) == 0
 	default:

@@ -102,7 +102,7 @@ func (c *checker) checkBeside(at *site, field string, ref Ref) {
 	case orphan:
 		p.Message = fmt.Sprintf("module %d is not connected to the flow, so this is always empty; connect it or map another module", ref.Module)
 	default:
-		// It belongs to something that this package does not read, such as the tools of an AI agent.
+		// It belongs to something that this package does not read.
 		return
 	}
 	c.report(at, p)
@@ -131,12 +131,16 @@ func (c *checker) explain(at *site, ordinal int) explanation {
 		owner := their.Owner.ID
 		beside := i < len(mine) && mine[i].Owner == their.Owner
 		switch {
+		case their.Within == WithinTool:
+			return explanation{CodeToolReference, fmt.Sprintf("is a tool of the agent %d", owner), "map what the agent gives"}
 		case their.Within == WithinErrorRoute:
 			return explanation{CodeErrorRouteReference, fmt.Sprintf("runs only when module %d fails", owner), "map a module of the flow itself"}
 		case their.Within == WithinRoute && (beside || ordinal < at.ordinal):
 			return explanation{CodeOtherRoute, fmt.Sprintf("is on another route of router %d", owner), "set a variable there and get it here"}
 		case their.Within == WithinBranch && beside:
 			return explanation{CodeOtherRoute, fmt.Sprintf("is in another branch of if-else %d", owner), "only one of them runs for a bundle"}
+		case their.Within == WithinBranch && at.before == their.Owner:
+			return explanation{CodeOtherRoute, fmt.Sprintf("is in another branch of if-else %d", owner), "each mapping of a merge sees its own branch only"}
 		case their.Within == WithinBranch && ordinal < at.ordinal:
 			return explanation{CodeOtherRoute, fmt.Sprintf("is in a branch of if-else %d", owner), "map what the merge behind it gives"}
 		}

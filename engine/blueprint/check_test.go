@@ -63,6 +63,7 @@ func TestAllProblemsAreReportedAtOnce(t *testing.T) {
 		"4 mapper wrong-type error",
 		"4 id duplicate-id error",
 		"4 module bad-module-name error",
+		"4 module unknown-app warning",
 		"0 flow[1].routes[2].flow[2] wrong-type error",
 		`0 flow[1].routes[2].flow[3].mapper["a b"][0]:1 broken-text error`,
 		"0 flow[1].routes[2].flow[3].id bad-id error",
@@ -286,17 +287,68 @@ func TestCheck(t *testing.T) {
 			inFlow(m(1, "a:B", `"onerror":[`+set(2, "{{1.error.message}}")+`]`) + `,` + set(3, "{{2.value}}{{1.a}}")),
 			[]string{"3 mapper.value:3 error-route-reference warning"},
 		},
-		"error route that reads what failed":        {inFlow(hook + `,` + m(2, "a:B", `"onerror":[`+m(3, "builtin:Ignore", `"filter":{"conditions":[[{"a":"{{2.error.message}}","o":"exist"}]]}`)+`]`)), nil},
-		"the module's own error outside":            {inFlow(hook + `,` + m(2, "a:B", `"mapper":{"x":"{{2.error.message}}"}`)), []string{"2 mapper.x:3 self-reference warning"}},
-		"between an aggregator and its source":      {inFlow(hook + `,` + iterate + `,` + set(3, "{{2.value}}") + `,` + aggregate(4, 2) + `,` + set(5, "{{3.value}} {{2.value}} {{4.array}} {{1.a}}")), []string{"5 mapper.value:3 aggregated-reference warning", "5 mapper.value:15 aggregated-reference warning"}},
-		"behind the aggregator of another route":    {inFlow(hook + `,` + iterate + `,` + router(3, aggregate(4, 2), set(5, "{{2.value}}"))), nil},
-		"an aggregator's own mapper":                {inFlow(hook + `,` + iterate + `,` + m(3, "builtin:BasicAggregator", `"parameters":{"feeder":2}`, `"flags":{"groupBy":"{{2.k}} {{9.k}}"}`, `"mapper":{"a":"{{2.value}}"}`, passes)), []string{"3 flags.groupBy:11 unknown-reference warning"}},
-		"another branch":                            {inFlow(hook + `,` + ifElse(2, `{"type":"condition","conditions":[[{"a":"{{4.value}}","o":"exist"}]],"flow":[`+set(3, "x")+`]}`, otherwiseWith(4, "{{3.value}}"))), []string{"2 branches[0].conditions[0][0].a:3 later-reference warning", "4 mapper.value:3 other-route warning"}},
-		"a branch from behind the merge":            {inFlow(hook + `,` + ifElse(2, otherwise(3, true)) + `,` + m(4, "builtin:BasicMerge", `"outputs":[{"name":"a","mappings":["{{3.value}}"]}]`) + `,` + set(5, "{{4.a}} {{3.value}}")), []string{"5 mapper.value:11 other-route warning"}},
-		"a merge that maps the other branch":        {inFlow(hook + `,` + ifElse(2, otherwise(3, true), `{"type":"condition","merge":true,"conditions":[[{"a":"1"}]],"flow":[`+set(5, "x")+`]}`) + `,` + m(4, "builtin:BasicMerge", `"outputs":[{"name":"a","mappings":["{{5.value}}","{{5.value}}"]}],"filters":[null,{"conditions":[[{"a":"{{3.value}}","o":"exist"}]]}]`)), []string{"4 outputs[0].mappings[0]:3 other-route warning", "4 filters[1].conditions[0][0].a:3 other-route warning"}},
-		"a merge of a branch with an aggregator":    {inFlow(hook + `,` + ifElse(2, `{"type":"else","merge":true,"flow":[`+m(6, "builtin:BasicRepeater")+`,`+aggregate(7, 6)+`]}`) + `,` + m(4, "builtin:BasicMerge", `"outputs":[{"name":"a","mappings":["{{6.i}}{{7.array}}"]}]`)), []string{"4 outputs[0].mappings[0]:3 aggregated-reference warning"}},
-		"an orphan":                                 {`{"name":"x","flow":[` + hook + `,` + set(2, "{{7.a}}") + `],"metadata":{"designer":{"orphans":[[` + m(7, "a:B") + `]]}}}`, []string{"2 mapper.value:3 unknown-reference warning"}},
-		"a tool of an agent":                        {inFlow(hook + `,` + m(2, "ai-local-agent:RunLocalAIAgent", `"tools":[{"flow":[`+m(7, "a:B")+`]}]`) + `,` + set(3, "{{7.a}}")), nil},
+		"error route that reads what failed":     {inFlow(hook + `,` + m(2, "a:B", `"onerror":[`+m(3, "builtin:Ignore", `"filter":{"conditions":[[{"a":"{{2.error.message}}","o":"exist"}]]}`)+`]`)), nil},
+		"the module's own error outside":         {inFlow(hook + `,` + m(2, "a:B", `"mapper":{"x":"{{2.error.message}}"}`)), []string{"2 mapper.x:3 self-reference warning"}},
+		"between an aggregator and its source":   {inFlow(hook + `,` + iterate + `,` + set(3, "{{2.value}}") + `,` + aggregate(4, 2) + `,` + set(5, "{{3.value}} {{2.value}} {{4.array}} {{1.a}}")), []string{"5 mapper.value:3 aggregated-reference warning", "5 mapper.value:15 aggregated-reference warning"}},
+		"behind the aggregator of another route": {inFlow(hook + `,` + iterate + `,` + router(3, aggregate(4, 2), set(5, "{{2.value}}"))), nil},
+		"an aggregator's own mapper":             {inFlow(hook + `,` + iterate + `,` + m(3, "builtin:BasicAggregator", `"parameters":{"feeder":2}`, `"flags":{"groupBy":"{{2.k}} {{9.k}}"}`, `"mapper":{"a":"{{2.value}}"}`, passes)), []string{"3 flags.groupBy:11 unknown-reference warning"}},
+		"another branch":                         {inFlow(hook + `,` + ifElse(2, `{"type":"condition","conditions":[[{"a":"{{4.value}}","o":"exist"}]],"flow":[`+set(3, "x")+`]}`, otherwiseWith(4, "{{3.value}}"))), []string{"2 branches[0].conditions[0][0].a:3 later-reference warning", "4 mapper.value:3 other-route warning"}},
+		"a branch from behind the merge":         {inFlow(hook + `,` + ifElse(2, otherwise(3, true)) + `,` + m(4, "builtin:BasicMerge", `"outputs":[{"name":"a","mappings":["{{3.value}}"]}]`) + `,` + set(5, "{{4.a}} {{3.value}}")), []string{"5 mapper.value:11 other-route warning"}},
+		"a merge that maps the other branch":     {inFlow(hook + `,` + ifElse(2, otherwise(3, true), `{"type":"condition","merge":true,"conditions":[[{"a":"1"}]],"flow":[`+set(5, "x")+`]}`) + `,` + m(4, "builtin:BasicMerge", `"outputs":[{"name":"a","mappings":["{{5.value}}","{{5.value}}"]}],"filters":[null,{"conditions":[[{"a":"{{3.value}}","o":"exist"}]]}]`)), []string{"4 outputs[0].mappings[0]:3 other-route warning", "4 filters[1].conditions[0][0].a:3 other-route warning"}},
+		"a merge of a branch with an aggregator": {inFlow(hook + `,` + ifElse(2, `{"type":"else","merge":true,"flow":[`+m(6, "builtin:BasicRepeater")+`,`+aggregate(7, 6)+`]}`) + `,` + m(4, "builtin:BasicMerge", `"outputs":[{"name":"a","mappings":["{{6.i}}{{7.array}}"]}]`)), []string{"4 outputs[0].mappings[0]:3 aggregated-reference warning"}},
+		"an orphan":                              {`{"name":"x","flow":[` + hook + `,` + set(2, "{{7.a}}") + `],"metadata":{"designer":{"orphans":[[` + m(7, "a:B") + `]]}}}`, []string{"2 mapper.value:3 unknown-reference warning"}},
+		"a tool of an agent":                     {inFlow(hook + `,` + m(2, "ai-local-agent:RunLocalAIAgent", `"tools":[{"flow":[`+m(7, "a:B")+`]}]`) + `,` + set(3, "{{7.a}}")), []string{"3 mapper.value:3 tool-reference warning"}},
+		"what is wrong in a tool": {
+			inFlow(hook + `,` + m(2, "a:B", `"tools":[7,{"name":"t","flow":[`+set(7, "{{2.city}} {{1.a}} {{8.a}}")+`,`+m(2, "gateway:Custom")+`,`+m(8, "a:B", passes, `"onerror":[`+m(9, "builtin:Ignore")+`]`)+`,{"module":"a:B","version":1}]}]`)),
+			[]string{
+				"7 mapper.value:22 later-reference warning", "2 id duplicate-id error", "2 module unknown-module warning",
+				"0 flow[1].tools[1].flow[3].id bad-id warning",
+			},
+		},
+		"a tool of another agent": {
+			inFlow(hook + `,` + m(2, "a:B", `"tools":[{"flow":[`+set(7, "x")+`]},{"flow":[`+set(8, "{{7.value}}")+`]}]`)),
+			[]string{"8 mapper.value:3 tool-reference warning"},
+		},
+		"a branch from the merge's mapping of another": {
+			inFlow(hook + `,` + ifElse(2, otherwise(3, true)) + `,` + m(4, "builtin:BasicMerge", `"outputs":[{"name":"a","mappings":["{{3.value}}"]},{"name":"a","mappings":[null]}]`)),
+			[]string{"4 outputs[1].name merge-mismatch error"},
+		},
+		"behind a return":            {inFlow(hook + `,` + m(2, "scenario-service:ReturnData") + `,` + set(3, "x")), []string{"3  unreachable warning"}},
+		"source that is a router":    {inFlow(hook + `,` + router(2, aggregate(3, 2))), []string{"3 parameters.feeder feeder-not-upstream error"}},
+		"source that is an if-else":  {inFlow(hook + `,` + ifElse(2, `{"type":"else","flow":[`+aggregate(3, 2)+`]}`)), []string{"3 parameters.feeder feeder-not-upstream error"}},
+		"operand that is no number":  {inFlow(hook + `,` + m(2, "a:B", `"filter":{"conditions":[[{"a":"{{1.a}}","o":"number:less","b":"ten"},{"a":"{{1.a}}","o":"number:less"},{"a":"{{1.a}}","o":"number:less","b":"{{1.b}}"},{"a":"{{1.a}}","o":"number:less","b":10}]]}`)), []string{"2 filter.conditions[0][0].b bad-operand warning", "2 filter.conditions[0][1].b bad-operand warning"}},
+		"ignore where it is nothing": {inFlow(hook + `,` + m(2, "a:B", `"filter":{"conditions":[[{"a":"{{1.a}}","b":"{{ignore}}"}]]}`, `"flags":{"groupBy":"é{{erase}}"}`, `"mapper":{"a":"{{ignore}}","b":" {{erase}}","c":"x {{ignore}}","d":"{{if(1.a; 1; ignore)}}"}`)), []string{"2 filter.conditions[0][0].b:3 stray-keyword warning", "2 flags.groupBy:4 stray-keyword warning", "2 mapper.b:4 stray-keyword warning", "2 mapper.c:5 stray-keyword warning"}},
+
+		// Variables.
+		"variables that are set": {
+			inFlow(hook + `,` + m(2, "util:SetVariable2", `"mapper":{"name":"a","value":1}`) + `,` + m(3, "util:SetVariables", `"mapper":{"variables":[{"name":"b"},{"name":"c"}]}`) + `,` +
+				m(4, "util:GetVariable2", `"mapper":{"name":"c"}`) + `,` + m(5, "util:GetVariables", `"mapper":{"variables":["a",{"name":"b"},{"value":"c"}]}`)), nil,
+		},
+		"variables that are not": {
+			inFlow(hook + `,` + m(2, "util:SetVariable2", `"mapper":{"name":"total","value":1}`) + `,` + m(4, "util:GetVariable2", `"mapper":{"name":"totle"}`) + `,` +
+				m(5, "util:GetVariables", `"mapper":{"variables":["total","x",{"name":"y"},{"value":"z"},"{{1.a}}",7]}`)),
+			[]string{
+				"4 mapper.name unset-variable warning", "5 mapper.variables[1] unset-variable warning", "5 mapper.variables[2].name unset-variable warning",
+				"5 mapper.variables[3].value unset-variable warning",
+			},
+		},
+		"variables of any name": {inFlow(hook + `,` + m(2, "util:SetVariable2", `"mapper":{"name":"a{{1.a}}","value":1}`) + `,` + m(4, "util:GetVariable2", `"mapper":{"name":"b"}`)), nil},
+
+		// Constants.
+		"constants against the file's declarations": {
+			inFlow(hook + `,` + m(2, "a:B", `"parameters":{"n":"x"}`, `"mapper":{"n":"ten","m":11,"o":"+3","p":"{{1.a}}","q":[1],"t":"abcd","l":[1,2,3],"c":"x","s":"d","u":true,"r":[{"k":"x"}],"i":[1,"x"],"box":{"s":"q","free":1},"e":"","php":[]}`,
+				`"metadata":{"parameters":[{"name":"n","type":"number"}],"expect":[{"name":"n","type":"number"},{"name":"m","type":"uinteger","validate":{"max":10}},{"name":"o","type":"number"},{"name":"p","type":"number"},
+				{"name":"q","type":"number"},{"name":"t","type":"text","validate":{"max":3}},{"name":"l","type":"array","validate":{"minItems":4}},{"name":"c","type":"collection"},
+				{"name":"s","type":"select","validate":{"enum":["a","b"]}},{"name":"u","type":"select","validate":{"enum":["a",1]}},{"name":"r","type":"array","spec":[{"name":"k","type":"number"}]},
+				{"name":"i","type":"array","spec":{"type":"number"}},{"name":"box","type":"collection","spec":[{"name":"s","type":"select","validate":{"enum":["a"]}}]},{"name":"e","type":"number"},
+				{"name":"php","type":"collection"}]}`)),
+			[]string{
+				"2 parameters.n bad-value warning", "2 mapper.n bad-value warning", "2 mapper.m bad-value warning", "2 mapper.q bad-value warning", "2 mapper.t bad-value warning",
+				"2 mapper.l bad-value warning", "2 mapper.c bad-value warning", "2 mapper.s bad-value warning", "2 mapper.u bad-value warning", "2 mapper.r[0].k bad-value warning",
+				"2 mapper.i[1] bad-value warning", "2 mapper.box.s bad-value warning",
+			},
+		},
+		"required and said to be empty":             {inFlow(hook + `,` + m(2, "json:ParseJSON", `"mapper":{"json":"{{ emptystring }}"}`)), []string{"2 mapper.json required-field error"}},
 		"a reference in braces that are not closed": {inFlow(hook + `,` + set(2, "é {{1.a")), []string{"2 mapper.value:3 open-island error"}},
 		"the whole bundle":                          {inFlow(hook + `,` + set(2, "{{`9`}} {{`1`}}")), []string{"2 mapper.value:3 unknown-reference warning"}},
 		"a mapping in parameters":                   {inFlow(hook + `,` + m(2, "a:B", `"parameters":{"x":["{{1.a}}"],"pattern":"{{9.a}}{{b}}"}`)), []string{"2 parameters.x[0]:3 template-in-parameters warning"}},

@@ -2,14 +2,17 @@ package blueprint
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // checkTexts looks at everything in a module that is evaluated, each with what a mapping there may refer to.
 func (c *checker) checkTexts(at *site) {
 	c.checkFilter(at, "filter", at.Filter)
 	c.checkTemplate(at, "flags.groupBy", at.Flags.GroupBy)
+	c.checkKeyword(at, "flags.groupBy", at.Flags.GroupBy)
 	c.checkMapped(at, "mapper", at.Mapper)
 	c.checkMapperFilters(at)
 	c.checkParameters(at)
@@ -95,8 +98,11 @@ func (c *checker) checkCondition(at *site, path string, condition *Condition) {
 		return
 	}
 	c.checkOperator(at, path+".o", condition.O, SeverityError)
+	c.checkOperand(at, path+".b", condition.O, condition.B)
 	c.checkMapped(at, path+".a", condition.A)
 	c.checkMapped(at, path+".b", condition.B)
+	c.checkKeyword(at, path+".a", condition.A)
+	c.checkKeyword(at, path+".b", condition.B)
 }
 
 func (c *checker) checkOperator(at *site, path, operator string, severity Severity) {
@@ -112,6 +118,53 @@ func (c *checker) checkOperator(at *site, path, operator string, severity Severi
 		message += fmt.Sprintf("; did you mean %q?", suggestion)
 	}
 	c.report(at, Problem{Field: path, Severity: severity, Code: CodeUnknownOperator, Message: message})
+}
+
+// checkOperand looks at a constant that conditions compare with.
+func (c *checker) checkOperand(at *site, path, operator string, b any) {
+	if c.opts.Language == nil {
+		return
+	}
+	switch v := b.(type) {
+	case string:
+		if strings.Contains(v, "{{") {
+			return
+		}
+	case *Object, []any:
+		return
+	}
+	expected := c.opts.Language.Operand(operator, b)
+	switch {
+	case expected == "":
+	case b == nil || b == "":
+		c.warn(at, path, CodeBadOperand, fmt.Sprintf("%s compares with a %s, here is nothing, so the condition never holds; fill it", operator, expected))
+	default:
+		c.warn(at, path, CodeBadOperand, fmt.Sprintf("%s compares with a %s, this is none, so the condition never holds", operator, expected))
+	}
+}
+
+// blanks are the keywords that leave a field out and clear it.
+var blanks = regexp.MustCompile(`\{\{\s*(ignore|erase)\s*\}\}`)
+
+// checkKeyword looks for the keywords ignore and erase where there is no field that they could leave out or clear.
+func (c *checker) checkKeyword(at *site, path string, value any) {
+	text, ok := value.(string)
+	if !ok || c.opts.Language == nil {
+		return
+	}
+	if found := blanks.FindStringSubmatchIndex(text); found != nil {
+		c.report(at, Problem{
+			Field: path, Column: utf8.RuneCountInString(text[:found[2]]) + 1, Severity: SeverityWarning, Code: CodeStrayKeyword,
+			Message: text[found[2]:found[3]] + " means something only as the whole value of a field of the mapper; here it is empty",
+		})
+	}
+}
+
+// checkMixed looks for the same keywords inside of text.
+func (c *checker) checkMixed(at *site, path, text string) {
+	if found := blanks.FindStringIndex(text); found != nil && text != text[found[0]:found[1]] {
+		c.checkKeyword(at, path, text)
+	}
 }
 
 // checkMapperFilters looks at the operators of conditions that are a value of the mapper, as in a search of a data store.
@@ -139,6 +192,9 @@ func (c *checker) checkMapped(at *site, path string, value any) {
 	switch v := value.(type) {
 	case string:
 		c.checkTemplate(at, path, v)
+		if strings.HasPrefix(path, "mapper") {
+			c.checkMixed(at, path, v)
+		}
 	case []any:
 		for i, element := range v {
 			if mayHoldTemplate(element) {

@@ -1,6 +1,7 @@
 package blueprint_test
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -101,6 +102,16 @@ func (lexer) Operator(o string) (ok bool, suggestion string) {
 		}
 	}
 	return false, ""
+}
+
+func (lexer) Operand(o string, b any) string {
+	family, _, _ := strings.Cut(o, ":")
+	if family == "number" {
+		if _, err := strconv.ParseFloat(fmt.Sprint(b), 64); err != nil {
+			return "number"
+		}
+	}
+	return ""
 }
 
 // catalog is a Catalog with a few apps of one version each.

@@ -72,13 +72,18 @@ func (s *Severity) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// Unreadable returns the error of Parse as a problem, for tools that list it beside others. Its message has line and column.
+func Unreadable(err error) Problem {
+	return Problem{Code: CodeUnreadable, Message: err.Error()}
+}
+
 // OK reports whether a blueprint with these problems can run: none of them is an error.
 func OK(problems []Problem) bool {
 	return !slices.ContainsFunc(problems, func(p Problem) bool { return p.Severity == SeverityError })
 }
 
 // The codes of problems. They stay what they are from release to release. Where no severity is named, it is an error. What a disabled
-// route or branch holds never runs, so there everything but CodeDuplicateID is a warning.
+// route or branch or an AI agent's tool holds never runs here, so there everything but CodeDuplicateID is a warning.
 const (
 	// Values.
 	CodeWrongType    = "wrong-type"    // another JSON type than Make's; a warning where it could be read nevertheless or is not run
@@ -92,17 +97,20 @@ const (
 	CodeConfidentialDLQ = "confidential-dlq" // warning: confidential wins, no incomplete execution is stored
 
 	// Modules.
-	CodeBadID           = "bad-id"          // no positive whole number
-	CodeDuplicateID     = "duplicate-id"    // another module of the tree has it
-	CodeBadModuleName   = "bad-module-name" // not of the form app:Module
-	CodeBadVersion      = "bad-version"     // missing or negative
-	CodePlaceholder     = "placeholder"     // warning: an empty place of the editor, does nothing
-	CodeUnknownModule   = "unknown-module"  // the app's connector has no such module
-	CodeUnknownVersion  = "unknown-version" // the app's connector has the module in other versions only
-	CodeRequiredField   = "required-field"  // a required field is empty; a warning when only the file declares it so
-	CodeTriggerNotFirst = "trigger-not-first"
+	CodeBadID           = "bad-id"            // no positive whole number
+	CodeDuplicateID     = "duplicate-id"      // another module of the tree has it
+	CodeBadModuleName   = "bad-module-name"   // not of the form app:Module
+	CodeBadVersion      = "bad-version"       // missing or negative
+	CodePlaceholder     = "placeholder"       // warning: an empty place of the editor, does nothing
+	CodeUnknownApp      = "unknown-app"       // warning: the app is one of Make's under a name that it does not have
+	CodeUnknownModule   = "unknown-module"    // the app's connector has no such module
+	CodeUnknownVersion  = "unknown-version"   // the app's connector has the module in other versions only
+	CodeRequiredField   = "required-field"    // a required field is empty; a warning when only the file declares it so
+	CodeBadValue        = "bad-value"         // a constant that the field cannot take; a warning when only the file declares it so
+	CodeUnsetVariable   = "unset-variable"    // warning: a variable that no module of the scenario sets
+	CodeTriggerNotFirst = "trigger-not-first" // a trigger that is not the first module of the flow
 	CodeFirstFilter     = "first-filter"      // the first module has conditions
-	CodeUnreachable     = "unreachable"       // stands behind a router or if-else; a warning behind a directive
+	CodeUnreachable     = "unreachable"       // stands behind a router or if-else; a warning behind a directive or a return
 	CodeStrayDirective  = "stray-directive"   // Ignore, Resume, Commit, Rollback or Break outside of an error route
 	CodeRouterOnError   = "router-on-error"   // warning: a router has an error route, which never runs
 	CodeBreakWithoutDLQ = "break-without-dlq" // warning: Break stores incomplete executions, which the settings switch off
@@ -110,6 +118,7 @@ const (
 	// Filters and routes.
 	CodeBadCondition      = "bad-condition"       // conditions that are not [[{a, o, b}]]
 	CodeUnknownOperator   = "unknown-operator"    // a warning inside a mapper
+	CodeBadOperand        = "bad-operand"         // warning: a constant that the operator cannot compare with
 	CodeMisplacedFilter   = "misplaced-filter"    // warning: conditions where Make ignores them
 	CodeMisplacedRoutes   = "misplaced-routes"    // warning: routes or branches where Make ignores them
 	CodeNoRoutes          = "no-routes"           // a router without routes, an if-else without branches
@@ -125,7 +134,7 @@ const (
 	CodeStrayMerge      = "stray-merge"       // a merge that does not follow an if-else
 	CodeNothingToMerge  = "nothing-to-merge"  // a merge behind an if-else of which no branch merges
 	CodeNoMerge         = "no-merge"          // warning: branches merge, but no merge follows
-	CodeMergeMismatch   = "merge-mismatch"    // not one mapping or filter for each merging branch
+	CodeMergeMismatch   = "merge-mismatch"    // not one mapping or filter for each merging branch, or an output without a name of its own
 
 	// Aggregators.
 	CodeNoFeeder          = "no-feeder"           // an aggregator without a source
@@ -139,6 +148,20 @@ const (
 	CodeLaterReference       = "later-reference"        // a module that runs later
 	CodeOtherRoute           = "other-route"            // a module of another route or branch
 	CodeErrorRouteReference  = "error-route-reference"  // a module of an error route, from outside
+	CodeToolReference        = "tool-reference"         // a module of an AI agent's tool, from outside
 	CodeAggregatedReference  = "aggregated-reference"   // a module between an aggregator and its source, from behind
 	CodeTemplateInParameters = "template-in-parameters" // a mapping in parameters, where it is not evaluated
+
+	// Expressions. Package blueprint reports what its Language says; the engine's language says these.
+	CodeExpression      = "expression"       // a text that cannot be compiled
+	CodeUnknownFunction = "unknown-function" // a function that there is not
+	CodeZeroIndex       = "zero-index"       // warning: an index [0], which is always null because indexes count from 1
+	CodeBareword        = "bareword"         // warning: text without quotes where a value could be meant
+	CodeStrayKeyword    = "stray-keyword"    // warning: ignore or erase where there is no field to leave out or to clear
+
+	// What the engine and the tools report beside Check.
+	CodeNoModule    = "no-module"   // no connector is there for the module; refuses to deploy
+	CodeParameters  = "parameters"  // the parameters as a whole cannot be used
+	CodeUnsupported = "unsupported" // this version cannot do what the module asks for
+	CodeUnreadable  = "unreadable"  // the file could not be read as a blueprint
 )

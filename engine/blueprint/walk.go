@@ -15,14 +15,15 @@ const (
 	WithinRoute                    // a route of a router
 	WithinBranch                   // a branch of an if-else
 	WithinErrorRoute               // the error route of a module
+	WithinTool                     // a tool of an AI agent, see Module.Tools; All does not come here
 )
 
 // A Place is where a module stands in the tree.
 type Place struct {
 	Within Within
-	Owner  *Module // the module that the route, branch or error route belongs to; nil in the scenario's own flow
+	Owner  *Module // the module that the route, branch, error route or tool belongs to; nil in the scenario's own flow
 	Parent *Place  // where Owner stands; nil in the scenario's own flow
-	Number int     // which route or branch of Owner, from 0
+	Number int     // which route, branch or tool of Owner, from 0
 	Index  int     // which module of the list, from 0
 }
 
@@ -117,6 +118,8 @@ func (p Place) Path() string {
 		return fmt.Sprintf("%s.branches[%d].flow%s", p.Parent.Path(), p.Number, index)
 	case WithinErrorRoute:
 		return p.Parent.Path() + ".onerror" + index
+	case WithinTool:
+		return fmt.Sprintf("%s.tools[%d].flow%s", p.Parent.Path(), p.Number, index)
 	default:
 		return "flow" + index
 	}

@@ -21,7 +21,7 @@ func TestRealBlueprintsHaveNoProblemsButTheirOwn(t *testing.T) {
 	}
 	require.Len(t, files, 36)
 	var out bytes.Buffer
-	_, err = check(files, &out)
+	_, err = check(files, &out, lines)
 	require.NoError(t, err)
 	require.Equal(t, 30, bytes.Count(out.Bytes(), []byte(`"ok":true`)), out.String())
 }

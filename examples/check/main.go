@@ -6,7 +6,10 @@
 //
 // A problem is {"module","field","column","severity","message"} and a stable "code". A file is ok when no problem is an
 // error. Modules of apps for which there is no connector here are listed as unknown and are no problem of the file. The exit
-// code is 1 when any file is not ok.
+// code is 1 when any file is not ok, and 2 when nothing could be checked.
+//
+// With -v it draws each file as a tree instead, with the problems in their places. The picture is 100 columns wide, or as
+// wide as the environment's COLUMNS says, from 80 to 120. It has colours on a terminal unless NO_COLOR is set.
 package main
 
 import (
@@ -22,15 +25,20 @@ import (
 
 func main() {
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: check FILE...")
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: check [-v] FILE...")
 		flag.PrintDefaults()
 	}
+	verbose := flag.Bool("v", false, "draw each file as a tree with its problems")
 	flag.Parse()
 	if flag.NArg() == 0 {
 		flag.Usage()
 		os.Exit(2)
 	}
-	ok, err := check(flag.Args(), os.Stdout)
+	var show shower = lines
+	if *verbose {
+		show = picture{width: width(os.Getenv("COLUMNS")), color: os.Getenv("NO_COLOR") == "" && terminal(os.Stdout)}.show
+	}
+	ok, err := check(flag.Args(), os.Stdout, show)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
@@ -49,26 +57,27 @@ type verdict struct {
 	Problems []blueprint.Problem `json:"problems"`
 }
 
-func check(files []string, w io.Writer) (ok bool, err error) {
+// A shower writes the verdict on one file. The blueprint is nil when the file could not be read.
+type shower func(w io.Writer, bp *blueprint.Blueprint, v verdict) error
+
+func check(files []string, w io.Writer, show shower) (ok bool, err error) {
 	e, err := engine.New(engine.Config{})
 	if err != nil {
 		return false, err
 	}
 	defer e.Close()
-	lines := json.NewEncoder(w)
-	lines.SetEscapeHTML(false)
 	ok = true
 	for _, file := range files {
-		v := judge(e, file)
+		bp, v := judge(e, file)
 		ok = ok && v.OK
-		if err := lines.Encode(v); err != nil {
+		if err := show(w, bp, v); err != nil {
 			return false, err
 		}
 	}
 	return ok, nil
 }
 
-func judge(e *engine.Engine, file string) verdict {
+func judge(e *engine.Engine, file string) (*blueprint.Blueprint, verdict) {
 	v := verdict{File: file, Unknown: []string{}, Problems: []blueprint.Problem{}}
 	data, err := os.ReadFile(file)
 	var bp *blueprint.Blueprint
@@ -76,8 +85,8 @@ func judge(e *engine.Engine, file string) verdict {
 		bp, err = blueprint.Parse(data)
 	}
 	if err != nil {
-		v.Problems = append(v.Problems, blueprint.Problem{Code: "unreadable", Message: err.Error()})
-		return v
+		v.Problems = append(v.Problems, blueprint.Unreadable(err))
+		return nil, v
 	}
 	for range bp.All() {
 		v.Modules++
@@ -85,5 +94,12 @@ func judge(e *engine.Engine, file string) verdict {
 	problems, unknown := e.Check(bp)
 	v.Problems, v.Unknown = append(v.Problems, problems...), append(v.Unknown, unknown...)
 	v.OK = blueprint.OK(problems)
-	return v
+	return bp, v
+}
+
+// lines shows a verdict as one line of JSON.
+func lines(w io.Writer, _ *blueprint.Blueprint, v verdict) error {
+	line := json.NewEncoder(w)
+	line.SetEscapeHTML(false)
+	return line.Encode(v)
 }

@@ -161,6 +161,11 @@ type Call struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Data opens a data store by the name or number that a blueprint gives it.
 	Data func(ctx context.Context, name string) (DataStore, error)
+	// Structure finds a data structure by the name or number that a blueprint gives it; during one run it finds the same
+	// for the same name. Nil without an error: the blueprint speaks of a structure of the account that it comes from, and
+	// nobody said which one it is here. A structure that should be there and is not is an InvalidConfigurationError. Nil:
+	// the host has no data structures. See [Call.ParamStructure].
+	Structure func(ctx context.Context, name string) (*Structure, error)
 	// Match says whether an entry passes the conditions of a filter, with the operators and conversions that filters of
 	// scenarios have. Conditions are an array of arrays of collections {a, o, b}: one of the outer must hold, and of it
 	// all of the inner; a is the name of a field of the entry, o the operator and b a value. No conditions pass
@@ -171,11 +176,6 @@ type Call struct {
 	Vars Variables
 	// Respond answers the caller of the hook that started the run. Only the first answer of a run is sent; a run that
 	// nobody waits for takes answers and drops them.
-	// Structure finds a data structure by the name or number that a blueprint gives it; during one run it finds the same
-	// for the same name. Nil without an error: the blueprint speaks of a structure of the account that it comes from, and
-	// nobody said which one it is here. A structure that should be there and is not is an InvalidConfigurationError. Nil:
-	// the host has no data structures. See [Call.ParamStructure].
-	Structure func(ctx context.Context, name string) (*Structure, error)
 	Respond func(ctx context.Context, response Response) error
 
 	// Key is the same for every attempt at the same operation, and for no other: an idempotency key.

@@ -63,7 +63,7 @@ type Call struct {
 	// Structures are the data structures by name. A number that is not among them is one that nobody knows here, every other
 	// name an error. Default: none.
 	Structures map[string]connector.Structure
-	Attempt int
+	Attempt    int
 }
 
 // A Result is what a module did.
@@ -187,6 +187,16 @@ func (r *runner) data(_ context.Context, name string) (connector.DataStore, erro
 	return nil, connector.Errorf(connector.InvalidConfigurationError, "there is no data store %q", name)
 }
 
+func (r *runner) structure(_ context.Context, name string) (*connector.Structure, error) {
+	if structure, ok := r.call.Structures[name]; ok {
+		return &structure, nil
+	}
+	if strings.Trim(name, "0123456789") == "" {
+		return nil, nil
+	}
+	return nil, connector.Errorf(connector.InvalidConfigurationError, "there is no data structure %q", name)
+}
+
 // operate calls the one method that the module's kind has.
 func (r *runner) operate(ctx context.Context, module connector.Module, c *connector.Call) error {
 	switch module := module.(type) {
@@ -234,16 +244,6 @@ func (r *runner) take(bundles iter.Seq2[connector.Bundle, error]) error {
 		if r.call.Limit > 0 && len(r.result.Bundles) == r.call.Limit {
 			break
 		}
-func (r *runner) structure(_ context.Context, name string) (*connector.Structure, error) {
-	if structure, ok := r.call.Structures[name]; ok {
-		return &structure, nil
-	}
-	if strings.Trim(name, "0123456789") == "" {
-		return nil, nil
-	}
-	return nil, connector.Errorf(connector.InvalidConfigurationError, "there is no data structure %q", name)
-}
-
 	}
 	return nil
 }

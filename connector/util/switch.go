@@ -2,9 +2,11 @@ package util
 
 import (
 	"context"
+	"fmt"
 	"iter"
 
 	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/connector/pattern"
 )
 
 type switcherInput struct {
@@ -23,7 +25,7 @@ type switchCase struct {
 // fits: one that is equal or, with useRegExpMatch, one whose regular expression is found somewhere in the text. If none
 // fits it gives the else output; if that is null or an empty text, no bundle.
 func switcher() connector.Search {
-	var known patterns
+	var known pattern.Cache
 	return connector.NewSearch(connector.Info{
 		Name:        "Switcher",
 		Version:     1,
@@ -36,10 +38,12 @@ func switcher() connector.Search {
 			for i, c := range in.CasesTable {
 				fits := c.Pattern == in.Input
 				if in.UseRegExpMatch {
-					var err error
-					if fits, err = known.found(c.Pattern, in.Input); err != nil {
-						yield(connector.Bundle{}, connector.Errorf(connector.DataError,
-							"field casesTable[%d].pattern: %w", i+1, err))
+					p, err := known.Compile(c.Pattern, "")
+					if err == nil {
+						fits, err = p.Match(in.Input)
+					}
+					if err != nil {
+						yield(connector.Bundle{}, pattern.Failure(fmt.Sprintf("field casesTable[%d].pattern", i+1), err))
 						return
 					}
 				}

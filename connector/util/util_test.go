@@ -8,6 +8,7 @@ import (
 
 	"github.com/ebbkit/ebb/connector"
 	"github.com/ebbkit/ebb/connector/connectortest"
+	"github.com/ebbkit/ebb/connector/pattern"
 	"github.com/ebbkit/ebb/connector/util"
 )
 
@@ -128,7 +129,7 @@ func TestSwitchRefusesBadPatternsWithoutQuotingThem(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ pattern, input string }{
 		"malformed":   {`needle(`, `x`},
-		"too long":    {strings.Repeat("needle", util.MaxPatternBytes/6+1), `x`},
+		"too long":    {strings.Repeat("needle", pattern.MaxBytes/6+1), `x`},
 		"catastrophe": {`^(needle|needl|e)*(a*)*(a*)*$`, strings.Repeat("a", 40) + "needle!"},
 	}
 	for name, test := range tests {
@@ -138,7 +139,11 @@ func TestSwitchRefusesBadPatternsWithoutQuotingThem(t *testing.T) {
 				Input: connector.NewBundle("input", test.input, "useRegExpMatch", true, "casesTable",
 					[]any{connector.NewBundle("pattern", "^never$"), connector.NewBundle("pattern", test.pattern)}),
 			})
-			require.Equal(t, connector.DataError, connector.TypeOf(result.Err))
+			want := connector.DataError
+			if name == "catastrophe" {
+				want = connector.RuntimeError
+			}
+			require.Equal(t, want, connector.TypeOf(result.Err))
 			require.ErrorContains(t, result.Err, "casesTable[2].pattern")
 			require.NotContains(t, result.Err.Error(), "needle")
 		})

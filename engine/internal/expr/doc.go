@@ -61,6 +61,5 @@
 // Expressions nest at most 1000 levels deep. A text that an expression produces is at most [Options.MaxTextBytes] long,
 // an array [Options.MaxItems], and one regular expression runs for at most [Options.MaxMatchTime].
 //
-// The package knows values, and nothing else of ours. It needs one library: regexp2, because the language's regular expressions are ECMAScript's, with look-around
-// and back-references, which Go's own regexp leaves out.
+// The package knows values, and of ours only the regular expressions that modules have, too (package pattern).
 package expr

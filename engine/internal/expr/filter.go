@@ -3,6 +3,8 @@ package expr
 import (
 	"errors"
 	"fmt"
+
+	"github.com/ebbkit/ebb/connector/pattern"
 )
 
 // A Rule is one condition of a filter. A and B are templates when they are strings; arrays and collections are evaluated
@@ -25,7 +27,7 @@ type Filter struct {
 type rule struct {
 	a, b *Template // b may be nil
 	op   Operator
-	re   *pattern // of a b that is known beforehand
+	re   *pattern.Pattern // of a b that is known beforehand
 }
 
 // A FilterReference is something that a rule's operand names.
@@ -106,7 +108,7 @@ func (l *Language) CompileFilter(conditions [][]Rule, slots Slots) (*Filter, err
 }
 
 // knownPattern compiles the regular expression of a template that is the same for every bundle.
-func (l *Language) knownPattern(t *Template, op Operator) (*pattern, error) {
+func (l *Language) knownPattern(t *Template, op Operator) (*pattern.Pattern, error) {
 	v, ok := t.Constant()
 	if !ok {
 		return nil, nil
@@ -115,9 +117,9 @@ func (l *Language) knownPattern(t *Template, op Operator) (*pattern, error) {
 	if failure {
 		return nil, nil // it is a warning when the rule is looked at
 	}
-	p, problem := l.newPattern(text, op.flags())
-	if problem != "" {
-		return nil, &Error{Column: 1, Message: problem}
+	p, err := pattern.Compile(text, op.flags(), l.patterns.Limit)
+	if err != nil {
+		return nil, &Error{Column: 1, Message: patternProblem(err)}
 	}
 	return p, nil
 }

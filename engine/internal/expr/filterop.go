@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/ebbkit/ebb/connector"
+
+	"github.com/ebbkit/ebb/connector/pattern"
 )
 
 // An Operator is a filter's operator, such as text:contain:ci or number:greater. The zero Operator is text:equal.
@@ -210,7 +212,7 @@ type failedOperand struct {
 }
 
 // compareOperands applies an operator. What cannot be converted makes the rule false, negated or not.
-func (l *Language) compareOperands(o Operator, re *pattern, a, b any, env Env) (bool, failedOperand, error) {
+func (l *Language) compareOperands(o Operator, re *pattern.Pattern, a, b any, env Env) (bool, failedOperand, error) {
 	var holds bool
 	var failed failedOperand
 	var err error
@@ -251,13 +253,13 @@ func operandText(v any) (text string, failed bool) {
 	return text, err != nil || !ok
 }
 
-func (l *Language) compareText(o Operator, re *pattern, a, b any) (bool, failedOperand, error) {
+func (l *Language) compareText(o Operator, re *pattern.Pattern, a, b any) (bool, failedOperand, error) {
 	x, failed := operandText(a)
 	if failed {
 		return false, failedOperand{"a", a, "text"}, nil
 	}
 	if o.test == testPattern && re != nil {
-		holds, err := re.match(x)
+		holds, err := matches(re, x)
 		return holds, failedOperand{}, err
 	}
 	y, failed := operandText(b)
@@ -269,7 +271,7 @@ func (l *Language) compareText(o Operator, re *pattern, a, b any) (bool, failedO
 		if failure != nil {
 			return false, failedOperand{"b", b, "regular expression"}, nil
 		}
-		holds, err := re.match(x)
+		holds, err := matches(re, x)
 		return holds, failedOperand{}, err
 	}
 	if o.fold {

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 	_ "time/tzdata" // expressions name time zones, and the machine may have no zone database
+
+	"github.com/ebbkit/ebb/connector/pattern"
 )
 
 const (
@@ -38,9 +40,8 @@ type Language struct {
 	functions map[string]*Function
 	maxText   int
 	maxItems  int
-	matchTime time.Duration
 
-	patterns patternCache
+	patterns pattern.Cache
 	zones    zoneCache
 	machines sync.Pool
 }
@@ -52,7 +53,7 @@ func New(options Options) (*Language, error) {
 		functions: make(map[string]*Function, 96),
 		maxText:   defaultMaxTextBytes,
 		maxItems:  defaultMaxItems,
-		matchTime: defaultMaxMatchTime,
+		patterns:  pattern.Cache{Limit: defaultMaxMatchTime},
 	}
 	if options.MaxTextBytes > 0 {
 		l.maxText = int(min(options.MaxTextBytes, 1<<40))
@@ -61,7 +62,7 @@ func New(options Options) (*Language, error) {
 		l.maxItems = options.MaxItems
 	}
 	if options.MaxMatchTime > 0 {
-		l.matchTime = options.MaxMatchTime
+		l.patterns.Limit = options.MaxMatchTime
 	}
 	for _, family := range [][]Function{
 		generalFunctions(), mathFunctions(), textFunctions(), encodingFunctions(), hashFunctions(), dateFunctions(), arrayFunctions(),

@@ -1,41 +1,12 @@
 package expr_test
 
 import (
-	"encoding/json"
-	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/ebbkit/ebb/engine/internal/expr"
 )
-
-// The vectors were made with Node.js 20: a pattern, and whether RegExp takes it without and with the flag u.
-func TestPatternsThatJavaScriptRefusesAreRefused(t *testing.T) {
-	t.Parallel()
-	data, err := os.ReadFile("testdata/patterns.json")
-	require.NoError(t, err)
-	var vectors [][3]any
-	require.NoError(t, json.Unmarshal(data, &vectors))
-	require.Greater(t, len(vectors), 100)
-	tpl := compile(t, `{{replace("x"; "/" + 1.p + "/" + 1.flags; "")}}`)
-	for _, v := range vectors {
-		// A replacement refuses valid named groups, too, but with words of its own.
-		for i, flags := range []string{"", "u"} {
-			e := newEnv()
-			e.modules[1] = obj("p", v[0], "flags", flags)
-			_, err := tpl.Eval(e)
-			if err != nil {
-				var failure *expr.RuntimeError
-				require.ErrorAs(t, err, &failure)
-				if failure.Message == "a replacement's regular expression cannot have named groups" {
-					err = nil
-				}
-			}
-			require.Equal(t, v[i+1], err == nil, "%q with the flags %q: %v", v[0], flags, err)
-		}
-	}
-}
 
 func TestPatternsHaveTheModifiersOfECMAScript2025(t *testing.T) {
 	t.Parallel()

@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/ebbkit/ebb/connector"
+
+	"github.com/ebbkit/ebb/connector/pattern"
 )
 
 func textFunctions() []Function {
@@ -256,11 +258,13 @@ func checkReplace(args []node) (int, string) {
 	if !ok {
 		return 0, ""
 	}
-	p, problem := (&Language{}).newPattern(source, flags)
-	if problem == "" && p.namesGroups() {
-		problem = namedGroups
+	switch p, err := pattern.Compile(source, flags, 0); {
+	case err != nil:
+		return 1, patternProblem(err)
+	case p.Named():
+		return 1, namedGroups
 	}
-	return 1, problem
+	return 1, ""
 }
 
 const namedGroups = "a replacement's regular expression cannot have named groups"
@@ -276,24 +280,14 @@ func replace(c *Call) (any, error) {
 		if failure != nil {
 			return nil, failure
 		}
-		if p.namesGroups() {
+		if p.Named() {
 			return nil, invalid(namedGroups)
 		}
-		return p.replace(l, text, replacement)
+		return l.replacePattern(p, text, replacement)
 	}
-	if strings.Contains(replacement, "$") {
-		var b strings.Builder
-		for _, piece := range parseReplacement(replacement, 0) {
-			if piece.group == 0 {
-				b.WriteString(search)
-			} else {
-				b.WriteString(piece.text)
-			}
-			if err := c.checkText(b.Len()); err != nil {
-				return nil, err
-			}
-		}
-		replacement = b.String()
+	replacement, err := pattern.Expand(replacement, search, l.maxText)
+	if err != nil {
+		return nil, errTextLimit()
 	}
 	n := strings.Count(text, search)
 	if err := c.checkText(len(text) + n*max(len(replacement)-len(search), 0)); err != nil {

@@ -1,4 +1,4 @@
-package expr
+package pattern
 
 import "strings"
 
@@ -85,3 +85,5 @@ func isRepetition(s string) bool {
 	low, high, two := strings.Cut(s, ",")
 	return allDigits(low) && (!two || high == "" || allDigits(high))
 }
+
+func allDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }

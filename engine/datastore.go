@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"time"
 
 	"github.com/ebbkit/ebb/connector"
 	"github.com/ebbkit/ebb/engine/blueprint"
@@ -18,11 +19,70 @@ import (
 const (
 	// MaxKeyBytes is the longest key of an entry.
 	MaxKeyBytes = 1024
-	// MaxEntryBytes is how large an entry may be, as in Make (https://help.make.com/data-stores).
+	// MaxEntryBytes is how large an entry may be at most, as in Make (https://help.make.com/data-stores). A host can set a
+	// lower limit, see Config.
 	MaxEntryBytes = 15 << 20
 )
 
-// DataStore opens one of the tenant's data stores, and makes it when it is not there yet. Many goroutines may use it.
+// DataStoreOptions say what a data store takes.
+type DataStoreOptions struct {
+	// Structure names the data structure of its entries: what is written is converted to it, and refused with a
+	// BundleValidationError when it does not fit. Default: none, entries are as they come.
+	Structure string
+	// Strict refuses fields that the structure does not have, whether the structure itself is strict or not.
+	Strict bool
+}
+
+// SaveDataStore makes a data store, or gives it other options. Entries that are there stay as they are until they are
+// written again.
+func (e *Engine) SaveDataStore(ctx context.Context, name string, options DataStoreOptions) error {
+	if err := e.open(); err != nil {
+		return err
+	}
+	if name == "" {
+		return fmt.Errorf("%w: the data store has no name", ErrInvalid)
+	}
+	if options.Strict && options.Structure == "" {
+		return fmt.Errorf("save data store %q: %w: DataStoreOptions.Strict needs a Structure", name, ErrInvalid)
+	}
+	if options.Structure != "" {
+		if _, err := e.structure(ctx, e.tenant, options.Structure); err != nil {
+			return fmt.Errorf("save data store %q: %w", name, err)
+		}
+	}
+	id := repo.DataStoreID(e.tenant, name)
+	for {
+		doc := &repo.DataStore{Envelope: repo.Envelope{ID: id, Tenant: e.tenant}}
+		if err := e.repo.Get(ctx, doc); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return fmt.Errorf("save data store %q: %w", name, err)
+		}
+		if doc.Created.IsZero() {
+			doc.Created = e.now()
+		}
+		doc.Name, doc.Structure, doc.Strict = name, options.Structure, options.Strict
+		err := e.repo.Apply(ctx, e.repo.Put(doc))
+		if errors.Is(err, store.ErrConflict) {
+			continue
+		}
+		e.tables.forget(id)
+		if err != nil {
+			return fmt.Errorf("save data store %q: %w", name, err)
+		}
+		return nil
+	}
+}
+
+// DataStoreOptions returns the options of one of the tenant's data stores.
+func (e *Engine) DataStoreOptions(ctx context.Context, name string) (DataStoreOptions, error) {
+	doc := &repo.DataStore{Envelope: repo.Envelope{ID: repo.DataStoreID(e.tenant, name), Tenant: e.tenant}}
+	if err := e.repo.Get(ctx, doc); err != nil {
+		return DataStoreOptions{}, notFound(err, "data store", name)
+	}
+	return DataStoreOptions{Structure: doc.Structure, Strict: doc.Strict}, nil
+}
+
+// DataStore opens one of the tenant's data stores, and makes it when it is not there yet. What is written through it is
+// checked like what scenarios write. Many goroutines may use it.
 func (e *Engine) DataStore(ctx context.Context, name string) (connector.DataStore, error) {
 	if err := e.open(); err != nil {
 		return nil, err
@@ -93,13 +153,14 @@ func (e *Engine) dataStoreChanges(ctx context.Context, bp *blueprint.Blueprint, 
 }
 
 func (c *core) dataStore(tenant, name string) *dataStore {
-	return &dataStore{core: c, tenant: tenant, id: repo.DataStoreID(tenant, name)}
+	return &dataStore{core: c, tenant: tenant, id: repo.DataStoreID(tenant, name), location: c.cfg.Location}
 }
 
 // dataStore is one data store, seen by modules and by the host.
 type dataStore struct {
 	*core
 	tenant, id string
+	location   *time.Location // of dates without a zone
 }
 
 var _ connector.DataStore = (*dataStore)(nil)
@@ -139,11 +200,14 @@ func (d *dataStore) Change(ctx context.Context, key string, change func(connecto
 		if data, err = change(data, ok); err != nil {
 			return err
 		}
+		if data, err = d.typed(ctx, data); err != nil {
+			return err
+		}
 		if entry.Data, err = connector.AppendBundle(nil, data); err != nil {
 			return err
 		}
-		if len(entry.Data) > MaxEntryBytes {
-			return connector.Errorf(connector.DataError, "an entry has at most %d bytes, this one %d", MaxEntryBytes, len(entry.Data))
+		if int64(len(entry.Data)) > d.cfg.MaxEntryBytes {
+			return connector.Errorf(connector.MaxFileSizeExceededError, "an entry has at most %d bytes, this one %d", d.cfg.MaxEntryBytes, len(entry.Data))
 		}
 		if !ok {
 			entry.Created = d.stamp()
@@ -153,6 +217,31 @@ func (d *dataStore) Change(ctx context.Context, key string, change func(connecto
 			return err
 		}
 	}
+}
+
+// typed is an entry as the data structure of the store has it.
+func (d *dataStore) typed(ctx context.Context, data connector.Bundle) (connector.Bundle, error) {
+	doc, err := d.tables.get(ctx, d.id, never, func(ctx context.Context) (*repo.DataStore, error) {
+		doc := &repo.DataStore{Envelope: repo.Envelope{ID: d.id, Tenant: d.tenant}}
+		if err := d.repo.Get(ctx, doc); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return nil, err
+		}
+		return doc, nil // a store that nobody made has no structure
+	})
+	if err != nil || doc.Structure == "" {
+		return data, err
+	}
+	structure, err := d.structure(ctx, d.tenant, doc.Structure)
+	if errors.Is(err, ErrNotFound) {
+		return data, connector.Errorf(connector.InvalidConfigurationError,
+			"the data structure %q of the data store is not there: save it with Engine.SaveStructure", doc.Structure)
+	}
+	if err != nil {
+		return data, err
+	}
+	strict := *structure
+	strict.Strict = strict.Strict || doc.Strict
+	return strict.Convert(data, d.location)
 }
 
 // Delete implements connector.DataStore.

@@ -28,7 +28,7 @@ func TestDataStoreLimitsAreToldByTheirNames(t *testing.T) {
 	require.NoError(t, err)
 	large := connector.NewBundle("text", strings.Repeat("x", engine.MaxEntryBytes))
 	err = data.Change(t.Context(), "key", func(connector.Bundle, bool) (connector.Bundle, error) { return large, nil })
-	require.Equal(t, connector.DataError, connector.TypeOf(err))
+	require.Equal(t, connector.MaxFileSizeExceededError, connector.TypeOf(err))
 	_, _, err = data.Get(t.Context(), strings.Repeat("k", engine.MaxKeyBytes+1))
 	require.Equal(t, connector.DataError, connector.TypeOf(err))
 	_, err = e.DataStore(t.Context(), "")

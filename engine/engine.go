@@ -26,6 +26,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"time"
 	_ "time/tzdata" // scenarios name time zones, and the machine may have no zone database
 
@@ -82,9 +83,13 @@ type Config struct {
 	// BodyTimeout limits how long a request may take to come in; a slower one gets 408. Middleware that wraps the server's
 	// http.ResponseWriter needs an Unwrap method for it to work. Default: 30 s.
 	BodyTimeout time.Duration
-	// ResponseTimeout is how long a caller waits for the scenario's answer before it gets 200 Accepted; the run goes on.
-	// Default: 40 s.
+	// ResponseTimeout is how long a caller waits for the scenario's answer before it gets 200 Accepted; the run goes on. A
+	// hook can have its own, see HookOptions. Default: 40 s.
 	ResponseTimeout time.Duration
+	// TrustedProxies are the addresses of the proxies in front of Hooks. What they say in X-Forwarded-For is believed, and
+	// HookOptions.AllowFrom goes by it; what others say there is not. Default: none, a request comes from the address of its
+	// connection.
+	TrustedProxies []netip.Prefix
 	// MaxHookRequests is how many requests a hook takes in 10 seconds; one more gets 429. Default: 300, as in Make.
 	MaxHookRequests int
 	// MaxQueued is how many deliveries of one scenario may wait; one more gets 400, as in Make. Default: 10 000.
@@ -100,6 +105,9 @@ type Config struct {
 	// MaxModuleTime ends one operation with ModuleTimeoutError. Default: 6 min, which is more than any generic module
 	// takes.
 	MaxModuleTime time.Duration
+	// MaxEntryBytes limits an entry of a data store, as it is encoded; a larger one is a MaxFileSizeExceededError. Default:
+	// MaxEntryBytes, 15 MiB as in Make, which is also the most that is possible.
+	MaxEntryBytes int64
 	// MaxTraceBytes is how much of what the modules took and gave is kept with an execution; the rest is dropped and the
 	// execution marked. At most store.MaxBodyBytes less a kilobyte. Default: 4 MiB.
 	MaxTraceBytes int64
@@ -142,6 +150,7 @@ func (c *Config) setDefaults() error {
 	fill(&c.MaxBundles, 100_000)
 	fill(&c.MaxRunTime, 40*time.Minute)
 	fill(&c.MaxModuleTime, 6*time.Minute)
+	fill(&c.MaxEntryBytes, MaxEntryBytes)
 	fill(&c.MaxTraceBytes, 4<<20)
 	return c.validate()
 }
@@ -167,13 +176,22 @@ func (c *Config) validate() error {
 	positive("MaxBodyBytes", c.MaxBodyBytes > 0)
 	positive("BodyTimeout", c.BodyTimeout > 0)
 	positive("ResponseTimeout", c.ResponseTimeout > 0)
+	for i, proxy := range c.TrustedProxies {
+		if !proxy.IsValid() {
+			problems = append(problems, fmt.Errorf("%w: Config.TrustedProxies[%d] is the zero prefix: parse one with netip.ParsePrefix", ErrInvalid, i))
+		}
+	}
 	positive("MaxHookRequests", c.MaxHookRequests > 0)
 	positive("MaxQueued", c.MaxQueued > 0)
 	positive("MaxOperations", c.MaxOperations > 0)
 	positive("MaxBundles", c.MaxBundles > 0)
 	positive("MaxRunTime", c.MaxRunTime > 0)
 	positive("MaxModuleTime", c.MaxModuleTime > 0)
+	positive("MaxEntryBytes", c.MaxEntryBytes > 0)
 	positive("MaxTraceBytes", c.MaxTraceBytes > 0)
+	if c.MaxEntryBytes > MaxEntryBytes {
+		problems = append(problems, fmt.Errorf("%w: Config.MaxEntryBytes is more than fits into a record: at most %d", ErrInvalid, MaxEntryBytes))
+	}
 	if c.MaxTraceBytes > store.MaxBodyBytes-envelopeBytes {
 		problems = append(problems, fmt.Errorf("%w: Config.MaxTraceBytes is more than fits into a record: at most %d",
 			ErrInvalid, store.MaxBodyBytes-envelopeBytes))

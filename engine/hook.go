@@ -21,31 +21,6 @@ import (
 	"github.com/ebbkit/ebb/store"
 )
 
-// HookOptions say how a scenario's hook reads requests, as a webhook's settings do in Make
-// (https://apps.make.com/gateway).
-type HookOptions struct {
-	// Headers adds the request's headers to the bundle, as __IMTHEADERS__.
-	Headers bool
-	// Method adds its method, as __IMTMETHOD__.
-	Method bool
-	// Stringify gives the body as the text that it is, as value.
-	Stringify bool
-}
-
-func (o HookOptions) bundle() connector.Bundle {
-	return connector.NewBundle("headers", o.Headers, "method", o.Method, "stringify", o.Stringify)
-}
-
-// A Hook is the address that starts a scenario.
-type Hook struct {
-	// Token is the last part of the address. Who knows it can start the scenario, so it is a secret like a password. It
-	// stays the same when the scenario is deployed again.
-	Token string
-}
-
-// Path is the hook's address below the place where [Engine.Hooks] is mounted: "/" and the token.
-func (h *Hook) Path() string { return "/" + h.Token }
-
 // tokenBytes is how much randomness a token holds: 160 bits.
 const tokenBytes = 20
 
@@ -71,7 +46,7 @@ func (e *Engine) deployHook(ctx context.Context, scenario string, receives bool,
 			Token:    token,
 		}
 	}
-	if hook.Options, err = connector.AppendBundle(nil, options.bundle()); err != nil {
+	if err := options.apply(hook); err != nil {
 		return nil, nil, err
 	}
 	return hook, []repo.Change{e.repo.Put(hook)}, nil
@@ -81,8 +56,9 @@ func (e *Engine) deployHook(ctx context.Context, scenario string, receives bool,
 // the host's affair. Mount it without anything that sets cookies.
 //
 // A request is answered with what the scenario responds, or with 200 Accepted when it responds nothing in time. What is
-// wrong with a request is answered with 400, 404 (no such hook), 408 (too slow), 410 (paused), 413 (too long) or 429 (too
-// many); 500 means that the scenario failed before it responded, and 503 that nothing can be accepted now.
+// wrong with a request is answered with 400 (its message says what), 401 (no key of the hook), 403 (from an address that is
+// not allowed), 404 (no such hook), 405 (method), 408 (too slow), 410 (paused), 413 (too long) or 429 (too many); 500 means
+// that the scenario failed before it responded, and 503 that nothing can be accepted now.
 func (e *Engine) Hooks() http.Handler { return http.HandlerFunc(e.receive) }
 
 func (c *core) receive(w http.ResponseWriter, r *http.Request) {
@@ -102,6 +78,7 @@ type refusal struct {
 	status  int
 	message string
 	after   time.Duration
+	header  [2]string // name and value of a header that goes with it
 }
 
 func (r *refusal) Error() string { return r.message }
@@ -118,6 +95,13 @@ func (c *core) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	if known.after > 0 {
 		w.Header().Set("Retry-After", fmt.Sprint(int(known.after.Seconds())))
+	}
+	if known.header[0] != "" {
+		w.Header().Set(known.header[0], known.header[1])
+	}
+	if known.message == "" {
+		w.WriteHeader(known.status)
+		return
 	}
 	http.Error(w, known.message, known.status)
 }
@@ -138,6 +122,9 @@ func (c *core) accept(w http.ResponseWriter, r *http.Request) (connector.Respons
 		return connector.Response{}, refuse(http.StatusNotFound, "There is no such hook.")
 	}
 	if err != nil {
+		return connector.Response{}, err
+	}
+	if err := c.admit(hook, r); err != nil {
 		return connector.Response{}, err
 	}
 	if !c.rates.allow(hook.ID, c.cfg.MaxHookRequests) {
@@ -213,6 +200,8 @@ func (c *core) bundles(ctx context.Context, s *deployed, hook *repo.Hook, receiv
 		HTTP:     c.network.Client(),
 		Dial:     c.network.Dial,
 		Attempt:  1,
+
+		Structure: c.structuresOf(s.doc).find,
 	}
 	defer func() {
 		if value := recover(); value != nil {

@@ -21,6 +21,7 @@ type host struct {
 	run, scenario string
 	// connections and dataStores map what the blueprint calls them to the tenant's own names.
 	connections, dataStores map[string]string
+	structures              *structures
 	location                *time.Location
 	// respond sends an answer to the hook's caller.
 	respond func(connector.Response)
@@ -87,6 +88,8 @@ func (h *host) call(ctx context.Context, op *flow.Operation) (*connector.Call, e
 		Respond:  h.answer,
 		Key:      h.run + "-" + strconv.FormatInt(op.Number, 10),
 		Attempt:  1,
+
+		Structure: h.structures.find,
 	}
 	if kind := op.Connection; kind != "" {
 		connection, err := h.connection(ctx, h.tenant, connectionName(op.Params, h.connections), kind)
@@ -110,7 +113,9 @@ func (h *host) data(_ context.Context, name string) (connector.DataStore, error)
 	if name == "" {
 		return nil, connector.Errorf(connector.InvalidConfigurationError, "the module names no data store: set its parameter datastore")
 	}
-	return h.dataStore(h.tenant, mapped(name, h.dataStores)), nil
+	data := h.dataStore(h.tenant, mapped(name, h.dataStores))
+	data.location = h.location
+	return data, nil
 }
 
 func (h *host) answer(_ context.Context, response connector.Response) error {

@@ -54,9 +54,9 @@ type TryOptions struct {
 	Input []connector.Bundle
 	// Stubs are modules that stand in for the blueprint's own, by id.
 	Stubs map[int]connector.Module
-	// Connections, DataStores and Location are those of DeployOptions.
-	Connections, DataStores map[string]string
-	Location                *time.Location
+	// Connections, DataStores, Structures and Location are those of DeployOptions.
+	Connections, DataStores, Structures map[string]string
+	Location                            *time.Location
 }
 
 // Try runs a blueprint once without deploying it and keeps no record of the run. What its modules do is real, but for the
@@ -93,7 +93,8 @@ func (e *Engine) Try(ctx context.Context, bp *blueprint.Blueprint, options TryOp
 	}
 	s := &deployed{
 		doc: &repo.Scenario{
-			Envelope: repo.Envelope{Tenant: e.tenant}, Name: bp.Name, Connections: options.Connections, DataStores: options.DataStores,
+			Envelope: repo.Envelope{Tenant: e.tenant}, Name: bp.Name,
+			Connections: options.Connections, DataStores: options.DataStores, Structures: options.Structures,
 		},
 		program:  program,
 		settings: bp.Settings(),
@@ -160,6 +161,7 @@ func (c *core) execute(ctx context.Context, p *plan, respond func(connector.Resp
 		scenario:    p.doc.ID,
 		connections: p.doc.Connections,
 		dataStores:  p.doc.DataStores,
+		structures:  c.structuresOf(p.doc),
 		location:    p.location,
 		respond:     respond,
 		late:        !p.settings.AutoCommit,
@@ -175,6 +177,7 @@ func (c *core) execute(ctx context.Context, p *plan, respond func(connector.Resp
 		Now:           x.Started,
 		Location:      p.location,
 		Variables:     p.variable,
+		Structure:     h.structures.find,
 		MaxOperations: c.cfg.MaxOperations,
 		MaxBundles:    c.cfg.MaxBundles,
 	}

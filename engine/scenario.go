@@ -29,6 +29,10 @@ type DeployOptions struct {
 	// account that it was exported from, to names of this tenant's. Default: they have the names that stand in the
 	// blueprint. A data store that is not there yet is created.
 	Connections, DataStores map[string]string
+	// Structures maps what the blueprint calls a data structure to names of this tenant's, in the same way. A module that
+	// names a structure which is not there is a problem; one that names a number which stands neither here nor with
+	// SaveStructure works without, and is reported as a warning.
+	Structures map[string]string
 	// Location is the scenario's time zone. Default: Config.Location.
 	Location *time.Location
 }
@@ -67,14 +71,19 @@ func (e *Engine) Deploy(ctx context.Context, bp *blueprint.Blueprint, options De
 	if err != nil {
 		return nil, fmt.Errorf("deploy %q: %w", name, err)
 	}
-	if more := e.unconnected(ctx, bp, options.Connections); more != nil {
-		return nil, fmt.Errorf("deploy %q: %w", name, &CheckError{Problems: append(problems, more...)})
+	problems = append(problems, e.unconnected(ctx, bp, options.Connections)...)
+	problems = append(problems, e.unstructured(ctx, bp, options.Structures)...)
+	if !blueprint.OK(problems) {
+		return nil, fmt.Errorf("deploy %q: %w", name, &CheckError{Problems: problems})
 	}
 	if options.Location != nil && !named(options.Location, e.now()) {
 		return nil, fmt.Errorf("deploy %q: %w: DeployOptions.Location %q is no zone of the IANA database: load it with time.LoadLocation",
 			name, ErrInvalid, options.Location)
 	}
 	_, receives := program.First().(connector.Receiver)
+	if err := e.checkHook(ctx, options); err != nil {
+		return nil, fmt.Errorf("deploy %q: %w", name, err)
+	}
 	for {
 		scenario, err := e.deploy(ctx, name, bp, receives, options)
 		if errors.Is(err, store.ErrConflict) {
@@ -122,7 +131,7 @@ func (e *Engine) deploy(ctx context.Context, name string, bp *blueprint.Blueprin
 		doc.State = repo.ScenarioActive
 	}
 	doc.Name, doc.Blueprint, doc.Deployment = name, definition, doc.Deployment+1
-	doc.Connections, doc.DataStores, doc.Location = options.Connections, options.DataStores, ""
+	doc.Connections, doc.DataStores, doc.Structures, doc.Location = options.Connections, options.DataStores, options.Structures, ""
 	if options.Location != nil {
 		doc.Location = options.Location.String()
 	}
@@ -257,7 +266,9 @@ func (e *Engine) scenarioOf(doc *repo.Scenario, hook *repo.Hook) (*Scenario, err
 		Blueprint:  bp,
 	}
 	if hook != nil {
-		scenario.Hook = &Hook{Token: hook.Token}
+		if scenario.Hook, err = hookOf(hook); err != nil {
+			return nil, fmt.Errorf("scenario %q: %w", doc.Name, err)
+		}
 	}
 	return scenario, nil
 }

@@ -28,6 +28,9 @@ type Start struct {
 	// Variables gives the roots beside the modules that expressions may name: "var", "executionId". It gives the same every
 	// time. Nil: there are none.
 	Variables func(root string) (any, bool)
+	// Structure finds data structures for pure modules, see connector.Call. It gives the same every time. Nil: there are
+	// none.
+	Structure func(ctx context.Context, name string) (*connector.Structure, error)
 
 	// MaxOperations ends the run with OperationsLimitExceededError when it wants to do more. Zero: no limit.
 	MaxOperations int64
@@ -312,6 +315,8 @@ func (r *run) call(n *node, input connector.Bundle) connector.Call {
 		Log:      silent,
 		Vars:     r.variables,
 		Attempt:  1,
+
+		Structure: r.start.Structure,
 	}
 }
 

@@ -17,6 +17,9 @@ type DataStore struct {
 	Envelope `json:"-"`
 
 	Name string `json:"name"`
+	// Structure names the data structure of its entries. Empty: none. Strict refuses what the structure does not have.
+	Structure string `json:"structure,omitempty"`
+	Strict    bool   `json:"strict,omitempty"`
 }
 
 // DataStoreID returns the ID of a tenant's data store of this name.

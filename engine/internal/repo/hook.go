@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/netip"
+	"time"
 
 	"github.com/ebbkit/ebb/retention"
 	"github.com/ebbkit/ebb/store"
@@ -20,6 +22,13 @@ type Hook struct {
 	Module int `json:"module"`
 	// Options is how the receiver reads requests: a bundle as the engine encodes it.
 	Options []byte `json:"options,omitempty"`
+	// Methods and AllowFrom are the methods that it takes and the addresses that it takes requests from. None: all.
+	Methods   []string       `json:"methods,omitempty"`
+	AllowFrom []netip.Prefix `json:"allow_from,omitempty"`
+	// Keys are the hashes of the keys of which a request must have one. None: it needs none.
+	Keys [][]byte `json:"keys,omitempty"`
+	// ResponseTimeout is how long a caller waits for an answer. Zero: as long as the engine says.
+	ResponseTimeout time.Duration `json:"response_timeout,omitempty"`
 }
 
 // HookID returns the ID of the hook with this token. Tokens are unique over all tenants.

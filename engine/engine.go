@@ -47,6 +47,16 @@ type Config struct {
 	// have a module of the same name and version are a CollisionError; a generic module gives way to one of the same name
 	// that speaks its version, or any. Default: none.
 	Connectors []connector.Connector
+	// Functions are Go functions that mappings may call by name beside those of the language. Their parameters may be
+	// text, numbers of all sizes, booleans, time.Time, []byte, slices, maps with string keys, connector.Bundle, any, and
+	// pointers, which tell null from zero; the last one may be variadic. They return a value, or a value and an error.
+	// Arguments are converted as fields of modules are. An error, and a panic, fail the module with RuntimeError, a
+	// *connector.Error with its own type.
+	//
+	// A function is called wherever a mapping is evaluated, from many goroutines at once, and again when a run starts over:
+	// it should be quick, change nothing, its arguments included, and give the same for the same. Make ends its custom
+	// functions after 300 ms; nothing can end a Go function that does not return. Default: none.
+	Functions map[string]any
 	// Store keeps the records. The host closes it after the engine. Default: memory.New().
 	Store store.Store
 	// Vault seals what is stored. Required when Store is set to anything but a memory store; data stores need one that

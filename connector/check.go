@@ -65,7 +65,7 @@ func CheckModule(module Module) error {
 	if n := kinds(module); n != 1 {
 		report("it is of %d kinds and must be of one", n)
 	}
-	if info.Pure && info.Connection != "" {
+	if info.Pure && (info.Connection != "" || is[Connected](module)) {
 		report("it is pure and yet has a connection")
 	}
 	if info.Problem != nil {

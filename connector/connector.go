@@ -17,8 +17,6 @@ import (
 	"time"
 
 	"go.uber.org/zap" // the logger of the host, handed through as it is
-
-	"github.com/ebbkit/ebb/crypto/secret"
 )
 
 // A Connector gives modules under a common name. Both methods return the same every time; many goroutines may call
@@ -31,8 +29,8 @@ type Connector interface {
 }
 
 // A Module is one building block of scenarios. It is exactly one of [Trigger], [Receiver], [Action], [Search] and
-// [Aggregator], and it may be [Transactional] and [Repeatable] besides. Many goroutines call its methods at once; state
-// that belongs to a run is in the Call.
+// [Aggregator], and it may be [Transactional], [Repeatable] and [Connected] besides. Many goroutines call its methods at
+// once; state that belongs to a run is in the Call.
 type Module interface {
 	// Info describes the module. It returns the same every time.
 	Info() Info
@@ -144,6 +142,12 @@ type Call struct {
 	Erased []string
 	// Connection is the account that the module acts with; nil when Info.Connection is empty.
 	Connection *Connection
+	// Connections are what a [Connected] module needs, by Need.Param.
+	Connections map[string]*Connection
+	// Renew replaces credentials that do not work any more, such as an access token that has expired. When the connection
+	// of this name is not what stale is, somebody else has renewed it meanwhile: Renew returns it as it is now. Else it
+	// lets renew change a copy, seals and stores that, and returns it; an error of renew is returned as it is.
+	Renew func(ctx context.Context, stale *Connection, renew Renewal) (*Connection, error)
 	// Cursor is where the last Poll of this trigger ended. Nil the first time. Triggers only.
 	Cursor []byte
 
@@ -157,6 +161,12 @@ type Call struct {
 	// HTTP sends requests under the host's address rules and limits. Its errors are ready to be returned; to show or
 	// log one, take the message of AsError, which leaves out the URL.
 	HTTP *http.Client
+	// Client returns clients that prove who they are by a certificate, trust other authorities or use a proxy, under the
+	// same rules.
+	Client Client
+	// Cookies is the jar that the modules of one run share. It begins empty and ends with the run. Give it to a copy of a
+	// client.
+	Cookies http.CookieJar
 	// Dial opens connections under the same address rules, for protocols other than HTTP.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Data opens a data store by the name or number that a blueprint gives it.
@@ -182,18 +192,6 @@ type Call struct {
 	Key string
 	// Attempt counts the attempts at the operation from 1.
 	Attempt int
-}
-
-// A Connection is an account at a service, unsealed for one call.
-type Connection struct {
-	// Name is what people call it.
-	Name string
-	// Type is the type that Info.Connection asked for.
-	Type string
-	// Fields hold everything of the account that is no secret: host, user, scopes.
-	Fields Bundle
-	// Secrets hold what must never be seen, by field name: password, token, key.
-	Secrets map[string]secret.Value
 }
 
 // A Response is what the caller of a hook gets back.

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"iter"
 	"strconv"
+	"time"
 
 	"github.com/ebbkit/ebb/connector"
 	"github.com/ebbkit/ebb/crypto/secret"
 	"github.com/ebbkit/ebb/engine/blueprint"
+	"github.com/ebbkit/ebb/engine/internal/flow"
 	"github.com/ebbkit/ebb/engine/internal/repo"
 	"github.com/ebbkit/ebb/store"
 )
@@ -26,21 +28,6 @@ func (e *Engine) SaveConnection(ctx context.Context, connection connector.Connec
 	if connection.Name == "" {
 		return fmt.Errorf("%w: the connection has no name: set Connection.Name", ErrInvalid)
 	}
-	fields, err := connector.AppendBundle(nil, connection.Fields)
-	if err != nil {
-		return fmt.Errorf("save connection %q: %w", connection.Name, err)
-	}
-	secrets := make(map[string][]byte, len(connection.Secrets))
-	defer func() {
-		for _, value := range secrets {
-			clear(value)
-		}
-	}()
-	for name, value := range connection.Secrets {
-		if err := value.Use(func(plain []byte) { secrets[name] = append([]byte(nil), plain...) }); err != nil {
-			return fmt.Errorf("save connection %q: secret %q: %w", connection.Name, name, err)
-		}
-	}
 	for {
 		doc := &repo.Connection{Envelope: repo.Envelope{ID: repo.ConnectionID(e.tenant, connection.Name), Tenant: e.tenant}}
 		if err := e.repo.Get(ctx, doc); err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -49,8 +36,12 @@ func (e *Engine) SaveConnection(ctx context.Context, connection connector.Connec
 		if doc.Created.IsZero() {
 			doc.Created = e.now()
 		}
-		doc.Name, doc.Type, doc.Fields, doc.Secrets = connection.Name, connection.Type, fields, secrets
+		doc.Renewing = time.Time{} // whoever is renewing what was here before has lost
+		if err := put(doc, &connection); err != nil {
+			return fmt.Errorf("save connection %q: %w", connection.Name, err)
+		}
 		err := e.repo.Apply(ctx, e.repo.Put(doc))
+		doc.Clear()
 		if errors.Is(err, store.ErrConflict) {
 			continue
 		}
@@ -59,6 +50,22 @@ func (e *Engine) SaveConnection(ctx context.Context, connection connector.Connec
 		}
 		return nil
 	}
+}
+
+// put writes a connection into its document.
+func put(doc *repo.Connection, connection *connector.Connection) error {
+	fields, err := connector.AppendBundle(nil, connection.Fields)
+	if err != nil {
+		return err
+	}
+	secrets := make(map[string][]byte, len(connection.Secrets))
+	for name, value := range connection.Secrets {
+		if err := value.Use(func(plain []byte) { secrets[name] = append([]byte(nil), plain...) }); err != nil {
+			return fmt.Errorf("secret %q: %w", name, err)
+		}
+	}
+	doc.Name, doc.Type, doc.Fields, doc.Secrets = connection.Name, connection.Type, fields, secrets
+	return nil
 }
 
 // DeleteConnection removes a connection for good. Scenarios that need it fail from then on.
@@ -92,33 +99,91 @@ func (e *Engine) Connections(ctx context.Context) iter.Seq2[connector.Connection
 	}
 }
 
-// connection opens a connection for one operation.
-func (c *core) connection(ctx context.Context, tenant, name, kind string) (*connector.Connection, error) {
+// connection opens a connection for one operation. param is the parameter that should have named it.
+func (c *core) connection(ctx context.Context, tenant, name, kind, param string) (*connector.Connection, error) {
+	if name == "" {
+		return nil, connector.Errorf(connector.AccountValidationError,
+			"the module needs a connection of type %q: name it in its parameter %s", kind, param)
+	}
+	_, connection, err := c.stored(ctx, tenant, name)
+	switch {
+	case err != nil:
+		return nil, err
+	case connection.Type != kind:
+		return nil, connector.Errorf(connector.AccountValidationError, "connection %q is of type %q, and the module needs %q", name, connection.Type, kind)
+	}
+	return connection, nil
+}
+
+// stored reads a connection.
+func (c *core) stored(ctx context.Context, tenant, name string) (*repo.Connection, *connector.Connection, error) {
 	doc := &repo.Connection{Envelope: repo.Envelope{ID: repo.ConnectionID(tenant, name), Tenant: tenant}}
 	err := c.repo.Get(ctx, doc)
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return nil, connector.Errorf(connector.AccountValidationError, "there is no connection %q: save it with Engine.SaveConnection", name)
-	case err != nil:
-		return nil, fmt.Errorf("connection %q: %w", name, err)
-	case doc.Type != kind:
-		return nil, connector.Errorf(connector.AccountValidationError, "connection %q is of type %q, and the module needs %q", name, doc.Type, kind)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil, connector.Errorf(connector.AccountValidationError, "there is no connection %q: save it with Engine.SaveConnection", name)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("connection %q: %w", name, err)
 	}
 	fields, _, err := connector.DecodeBundle(doc.Fields)
 	if err != nil {
-		return nil, fmt.Errorf("connection %q: %w", name, err)
+		return nil, nil, fmt.Errorf("connection %q: %w", name, err)
 	}
 	connection := &connector.Connection{Name: doc.Name, Type: doc.Type, Fields: fields, Secrets: map[string]secret.Value{}}
 	for field, value := range doc.Secrets {
 		connection.Secrets[field] = secret.New(value)
 	}
-	return connection, nil
+	return doc, connection, nil
 }
 
-// connectionName is what a module's parameters call its connection, as the scenario maps it. Exports name it by one of
-// these parameters.
-func connectionName(params connector.Bundle, names map[string]string) string {
-	for _, parameter := range []string{"__IMTCONN__", "account", "connection"} {
+// connect gives a call the connections that its module needs.
+func (h *host) connect(ctx context.Context, op *flow.Operation, call *connector.Call) (err error) {
+	call.Renew = h.renew
+	for _, need := range needs(op.Impl, op.Connection, op.Params) {
+		connection, err := h.connection(ctx, h.tenant, connectionName(op.Params, need.params, h.connections), need.kind, need.params[0])
+		if err != nil {
+			return err
+		}
+		if need.single {
+			call.Connection = connection
+			continue
+		}
+		if call.Connections == nil {
+			call.Connections = map[string]*connector.Connection{}
+		}
+		call.Connections[need.params[0]] = connection
+	}
+	return nil
+}
+
+// A need is a connection that a module needs, and the parameters that may name it.
+type need struct {
+	kind   string
+	params []string
+	// single says that it is the one of Info.Connection.
+	single bool
+}
+
+// needs lists the connections that a module needs. kind is that of its Info.
+func needs(module connector.Module, kind string, params connector.Bundle) []need {
+	var list []need
+	if kind != "" {
+		list = append(list, need{kind, usual, true})
+	}
+	if connected, ok := module.(connector.Connected); ok {
+		for _, n := range connected.Connections(params) {
+			list = append(list, need{n.Type, []string{n.Param}, false})
+		}
+	}
+	return list
+}
+
+// usual are the parameters by which exports name the one connection of a module.
+var usual = []string{"__IMTCONN__", "account", "connection"}
+
+// connectionName is what a module's parameters call a connection, as the scenario maps it.
+func connectionName(params connector.Bundle, by []string, names map[string]string) string {
+	for _, parameter := range by {
 		if name := label(params.Get(parameter)); name != "" {
 			return mapped(name, names)
 		}
@@ -149,15 +214,17 @@ func (e *Engine) unconnected(ctx context.Context, bp *blueprint.Blueprint, names
 	var problems []blueprint.Problem
 	for place, m := range bp.All() {
 		module, _, ok := e.modules.find(m.Name, m.Version)
-		if !ok || place.Disabled() || module.Info().Connection == "" {
+		if !ok || place.Disabled() {
 			continue
 		}
 		params := connector.Bundle{}
 		for name, value := range m.Parameters.All() {
 			params.Set(name, value)
 		}
-		if _, err := e.connection(ctx, e.tenant, connectionName(params, names), module.Info().Connection); err != nil {
-			problems = append(problems, blueprint.Problem{Module: m.ID, Field: "parameters", Code: CodeNoConnection, Message: err.Error()})
+		for _, need := range needs(module, module.Info().Connection, params) {
+			if _, err := e.connection(ctx, e.tenant, connectionName(params, need.params, names), need.kind, need.params[0]); err != nil {
+				problems = append(problems, blueprint.Problem{Module: m.ID, Field: "parameters", Code: CodeNoConnection, Message: err.Error()})
+			}
 		}
 	}
 	return problems

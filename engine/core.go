@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/ebbkit/ebb/connector"
 	"github.com/ebbkit/ebb/connector/transport"
 	"github.com/ebbkit/ebb/engine/internal/expr"
 	"github.com/ebbkit/ebb/engine/internal/repo"
@@ -25,11 +24,10 @@ type core struct {
 
 	scenarios cache[*deployed]
 	hooks     cache[*repo.Hook]
-	types     cache[*connector.Structure]
-	tables    cache[*repo.DataStore]
 	rates     rates
 	queues    queues
 	waiters   waiters
+	renewals  locker
 	tide      tide
 	unlimited sync.Once
 	workers   *workers
@@ -46,10 +44,9 @@ func newCore(cfg Config) (*core, error) {
 	if err != nil {
 		return nil, err
 	}
-	functions, wrong := expr.FunctionsOf(cfg.Functions)
-	language, err := expr.New(expr.Options{Functions: functions})
-	if err := errors.Join(wrong, err); err != nil {
-		return nil, fmt.Errorf("%w: Config.Functions: %w", ErrInvalid, err)
+	language, err := expr.New(expr.Options{})
+	if err != nil {
+		return nil, err
 	}
 	c := &core{
 		cfg:      cfg,

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -21,8 +22,9 @@ type host struct {
 	run, scenario string
 	// connections and dataStores map what the blueprint calls them to the tenant's own names.
 	connections, dataStores map[string]string
-	structures              *structures
 	location                *time.Location
+	// jar holds the cookies that the modules of the run share. A run that is taken up again begins with an empty one.
+	jar http.CookieJar
 	// respond sends an answer to the hook's caller.
 	respond func(connector.Response)
 	// late keeps answers back until the run has ended well: what a scenario without auto-commit does.
@@ -88,15 +90,13 @@ func (h *host) call(ctx context.Context, op *flow.Operation) (*connector.Call, e
 		Respond:  h.answer,
 		Key:      h.run + "-" + strconv.FormatInt(op.Number, 10),
 		Attempt:  1,
-
-		Structure: h.structures.find,
 	}
-	if kind := op.Connection; kind != "" {
-		connection, err := h.connection(ctx, h.tenant, connectionName(op.Params, h.connections), kind)
-		if err != nil {
-			return nil, err
-		}
-		call.Connection = connection
+	if h.jar == nil {
+		h.jar = h.network.Jar()
+	}
+	call.Client, call.Cookies = h.network.ClientFor, h.jar
+	if err := h.connect(ctx, op, call); err != nil {
+		return nil, err
 	}
 	return call, nil
 }
@@ -113,9 +113,7 @@ func (h *host) data(_ context.Context, name string) (connector.DataStore, error)
 	if name == "" {
 		return nil, connector.Errorf(connector.InvalidConfigurationError, "the module names no data store: set its parameter datastore")
 	}
-	data := h.dataStore(h.tenant, mapped(name, h.dataStores))
-	data.location = h.location
-	return data, nil
+	return h.dataStore(h.tenant, mapped(name, h.dataStores)), nil
 }
 
 func (h *host) answer(_ context.Context, response connector.Response) error {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -12,16 +13,18 @@ import (
 	"time"
 
 	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/crypto/secret"
 )
 
-// A Sample says what a module is called with in Conform.
+// A Sample says what a module is called with in Conform. A module that has several is checked with each.
 type Sample struct {
 	// Module is the name of the module, without that of the connector.
 	Module string
 	// Version is the version of the module. Default: every module of the name.
 	Version int
 	// Call is what the module gets. Its HTTP and Dial are used where the network is to work, and replaced where it is
-	// to fail. Its Connection is not used: Conform makes one.
+	// to fail; its Client is replaced by HTTP. Its Connection is not used: Conform makes one. So it does for Connections
+	// that the module needs and the Call does not have; to those that it has, Conform gives secrets of its own.
 	Call Call
 }
 
@@ -31,7 +34,8 @@ type Sample struct {
 //   - may be called by many goroutines at once, which shows under -race, and does not panic,
 //   - does not change the bundles that it is given, and gives bundles that are what its Output declares,
 //   - ends when its context does, whether it waits for the network or for time to pass,
-//   - gives away no secret of its connection: not in an error or its detail, a log entry, a response or a cursor, even when
+//   - names its connections the same way every time, when it is a [connector.Connected],
+//   - gives away no secret of its connections: not in an error or its detail, a log entry, a response or a cursor, even when
 //     the service sends the request back as an error, and not in a bundle,
 //   - when it is Pure, gives the same for the same call and touches neither the network nor a data store nor the caller.
 //
@@ -62,19 +66,28 @@ func conform(t *testing.T, c connector.Connector, samples []Sample) []string {
 	}
 	for _, module := range c.Modules() {
 		info := module.Info()
-		p := probe{t: t, module: module, info: info, call: sampleCall(info)}
+		var calls []Call
 		for _, sample := range samples {
 			if sample.of(module) {
-				p.call = sample.Call
+				calls = append(calls, sample.Call)
 			}
 		}
-		p.call.Connection = connection(info)
-		p.bubble(p.concurrently)
-		p.bubble(p.twice)
-		p.cancelled(t)
-		p.bubble(p.secrets)
-		for _, problem := range p.problems {
-			problems = append(problems, c.Name()+":"+info.Name+" "+problem)
+		if calls == nil {
+			calls = []Call{sampleCall(info)}
+		}
+		for _, call := range calls {
+			p := probe{t: t, module: module, info: info, call: call}
+			p.call.Connection = connection(info.Connection)
+			p.connections()
+			p.bubble(p.concurrently)
+			p.bubble(p.twice)
+			p.cancelled(t)
+			p.bubble(p.secrets)
+			for _, problem := range p.problems {
+				if problem = c.Name() + ":" + info.Name + " " + problem; !slices.Contains(problems, problem) {
+					problems = append(problems, problem)
+				}
+			}
 		}
 	}
 	return problems
@@ -134,6 +147,39 @@ func (p *probe) bubble(check func(t *testing.T)) {
 	synctest.Test(p.t, check)
 }
 
+// connections gives a connected module what it says that it needs.
+func (p *probe) connections() {
+	connected, ok := p.module.(connector.Connected)
+	if !ok {
+		return
+	}
+	params := p.call.Params
+	if converted, err := connector.Convert(p.info.Params, params, nil); err == nil {
+		params = converted
+	}
+	needs, given := connected.Connections(params), p.call.Connections
+	if again := connected.Connections(params); !slices.Equal(needs, again) {
+		p.report("changes the connections that it needs")
+	}
+	p.call.Connections = map[string]*connector.Connection{}
+	for _, need := range needs {
+		switch {
+		case need.Param == "" || need.Type == "":
+			p.report("needs a connection without a parameter or a type")
+		case p.call.Connections[need.Param] != nil:
+			p.report("needs two connections by the parameter %s", need.Param)
+		}
+		made := connection(need.Type)
+		if own := given[need.Param]; own != nil {
+			made = own.Clone()
+			for name := range made.Secrets {
+				made.Secrets[name] = secret.NewString(needle)
+			}
+		}
+		p.call.Connections[need.Param] = made
+	}
+}
+
 // run calls the module and turns a panic into a problem.
 func (p *probe) run(ctx context.Context, t *testing.T, call Call) (result Result) {
 	defer func() {
@@ -148,6 +194,7 @@ func (p *probe) run(ctx context.Context, t *testing.T, call Call) (result Result
 // working is the call with a network that works.
 func (p *probe) working() Call {
 	call := p.call
+	call.Client = nil
 	if call.HTTP == nil {
 		call.HTTP = client(answer{status: 200, body: "{}"})
 	}
@@ -260,7 +307,7 @@ func (p *probe) cancelled(t *testing.T) {
 
 // secrets checks that the secrets of the connection stay inside.
 func (p *probe) secrets(t *testing.T) {
-	if p.info.Connection == "" {
+	if p.call.Connection == nil && len(p.call.Connections) == 0 {
 		return
 	}
 	for _, network := range []struct {

@@ -20,17 +20,17 @@ import (
 const needle = "needle5ecret"
 
 // connection makes the account that a module asks for, with a secret under every name that connectors use.
-func connection(info connector.Info) *connector.Connection {
-	if info.Connection == "" {
+func connection(kind string) *connector.Connection {
+	if kind == "" {
 		return nil
 	}
 	c := &connector.Connection{
-		Name: "sample", Type: info.Connection,
+		Name: "sample", Type: kind,
 		Fields:  connector.NewBundle("host", "service.example", "user", "ada", "url", "https://service.example/"),
 		Secrets: map[string]secret.Value{},
 	}
 	for _, name := range []string{
-		"password", "pass", "token", "accessToken", "refreshToken", "apiKey", "key", "secret", "clientSecret",
+		"password", "pass", "authPass", "token", "accessToken", "refreshToken", "apiKey", "key", "secret", "clientSecret",
 		"privateKey",
 	} {
 		c.Secrets[name] = secret.NewString(needle)

@@ -34,6 +34,8 @@ type Call struct {
 	Erased []string
 	// Connection is the account. Default: none.
 	Connection *connector.Connection
+	// Connections are what a connected module needs, by parameter. Default: none.
+	Connections map[string]*connector.Connection
 	// Cursor is where the last poll ended: triggers only.
 	Cursor []byte
 	// Request is what came to the hook: receivers only. Default: a GET of /.
@@ -49,10 +51,18 @@ type Call struct {
 	Location *time.Location
 	// HTTP sends requests. Default: a guarded client that may reach the loopback addresses too.
 	HTTP *http.Client
+	// Client gives clients of other configurations. Default: HTTP, if it is set, whatever the configuration, else guarded
+	// clients that may reach the loopback addresses and leave certificates unchecked.
+	Client connector.Client
+	// Cookies is the jar of the run. Default: an empty one.
+	Cookies http.CookieJar
 	// Dial opens connections. Default: like HTTP.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Data are the data stores by name. Default: every name is a store that is empty at the beginning of the call.
 	Data map[string]connector.DataStore
+	// Structures are the data structures by name. A number that is not among them is one that nobody knows here, every other
+	// name an error. Default: none.
+	Structures map[string]connector.Structure
 	// Match evaluates filters. Default: none, as on a host that evaluates no filters.
 	Match func(conditions any, entry connector.Bundle) (bool, error)
 	// Vars are the variables. Default: new ones.
@@ -60,10 +70,7 @@ type Call struct {
 	// Key is the idempotency key. Default: "test".
 	Key string
 	// Attempt counts attempts. Default: 1.
-	// Structures are the data structures by name. A number that is not among them is one that nobody knows here, every other
-	// name an error. Default: none.
-	Structures map[string]connector.Structure
-	Attempt    int
+	Attempt int
 }
 
 // A Result is what a module did.
@@ -74,6 +81,8 @@ type Result struct {
 	Err error
 	// Cursor is where the next poll goes on: triggers only, nil after an error.
 	Cursor []byte
+	// Renewed are the connections that the module has renewed, as they are stored, in order.
+	Renewed []*connector.Connection
 	// Responses are the answers that the module gave to the caller of the hook, in order.
 	Responses []connector.Response
 	// Logs are what the module logged, at all levels.
@@ -131,7 +140,8 @@ func (r *runner) prepare(t testing.TB) *connector.Call {
 	core, logs := observer.New(zapcore.DebugLevel)
 	r.logs = logs
 	c := &connector.Call{
-		Connection: r.call.Connection, Cursor: slices.Clone(r.call.Cursor), Erased: r.call.Erased, Match: r.call.Match,
+		Connection: r.call.Connection, Connections: r.call.Connections, Renew: r.renew,
+		Cursor: slices.Clone(r.call.Cursor), Erased: r.call.Erased, Match: r.call.Match,
 		Now: r.call.Now, Location: r.call.Location, Log: zap.New(core),
 		HTTP: r.call.HTTP, Dial: r.call.Dial, Key: r.call.Key, Attempt: r.call.Attempt,
 	}
@@ -141,16 +151,7 @@ func (r *runner) prepare(t testing.TB) *connector.Call {
 	if c.Location == nil {
 		c.Location = time.UTC
 	}
-	if c.HTTP == nil || c.Dial == nil {
-		guard := transport.New(transport.Policy{Allow: transport.Loopback()})
-		t.Cleanup(guard.Close)
-		if c.HTTP == nil {
-			c.HTTP = guard.Client()
-		}
-		if c.Dial == nil {
-			c.Dial = guard.Dial
-		}
-	}
+	r.connect(t, c)
 	vars := r.call.Vars
 	if vars == nil {
 		vars = &Variables{}
@@ -168,6 +169,52 @@ func (r *runner) prepare(t testing.TB) *connector.Call {
 		c.Attempt = 1
 	}
 	return c
+}
+
+// connect gives the Call its network.
+func (r *runner) connect(t testing.TB, c *connector.Call) {
+	c.Client, c.Cookies = r.call.Client, r.call.Cookies
+	if fixed := c.HTTP; fixed != nil && c.Client == nil {
+		c.Client = func(connector.ClientConfig) (*http.Client, error) { return fixed, nil }
+	}
+	if c.HTTP != nil && c.Dial != nil && c.Cookies != nil {
+		return
+	}
+	guard := transport.New(transport.Policy{Allow: transport.Loopback(), AllowUnverified: true})
+	t.Cleanup(guard.Close)
+	if c.HTTP == nil {
+		c.HTTP = guard.Client()
+	}
+	if c.Client == nil {
+		c.Client = guard.ClientFor
+	}
+	if c.Cookies == nil {
+		c.Cookies = guard.Jar()
+	}
+	if c.Dial == nil {
+		c.Dial = guard.Dial
+	}
+}
+
+// renew implements Call.Renew. The connections are nobody else's, so none is renewed by others.
+func (r *runner) renew(
+	ctx context.Context, stale *connector.Connection, renew connector.Renewal,
+) (*connector.Connection, error) {
+	stored := stale
+	for _, renewed := range r.result.Renewed {
+		if renewed.Name == stale.Name {
+			stored = renewed
+		}
+	}
+	if !stored.Equal(stale) {
+		return stored.Clone(), nil
+	}
+	changed := stored.Clone()
+	if err := renew(ctx, changed); err != nil {
+		return nil, err
+	}
+	r.result.Renewed = append(r.result.Renewed, changed.Clone())
+	return changed, nil
 }
 
 func (r *runner) data(_ context.Context, name string) (connector.DataStore, error) {

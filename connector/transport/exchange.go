@@ -11,7 +11,11 @@ import (
 )
 
 // guarded is the Guard as a RoundTripper. What must hold whatever the client above does is done here.
-type guarded Guard
+type guarded struct {
+	guard *Guard
+	// home sends requests to where they were made for, abroad those that a redirect has led to another scheme, host or port.
+	home, abroad *http.Transport
+}
 
 // RoundTrip sends one request: no redirects, no cookies.
 func (g *guarded) RoundTrip(request *http.Request) (*http.Response, error) {
@@ -22,8 +26,9 @@ func (g *guarded) RoundTrip(request *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	sent := request
+	sent, through := request, g.home
 	if crossed(request) {
+		through = g.abroad
 		sent = request.Clone(request.Context())
 		cookies := foreignCookies(sent)
 		keepHarmless(sent.Header)
@@ -31,16 +36,16 @@ func (g *guarded) RoundTrip(request *http.Request) (*http.Response, error) {
 			sent.Header.Set("Cookie", cookies)
 		}
 	}
-	response, err := g.base.RoundTrip(sent)
+	response, err := through.RoundTrip(sent)
 	if err != nil {
 		return nil, failure(request.Context(), host, err)
 	}
 	response.Request = request
-	if request.Method != http.MethodHead && response.ContentLength > g.policy.MaxResponseBytes {
+	if request.Method != http.MethodHead && response.ContentLength > g.guard.policy.MaxResponseBytes {
 		_ = response.Body.Close()
-		return nil, tooLong(host, g.policy.MaxResponseBytes)
+		return nil, tooLong(host, g.guard.policy.MaxResponseBytes)
 	}
-	response.Body = &body{from: response.Body, request: request, limit: g.policy.MaxResponseBytes}
+	response.Body = &body{from: response.Body, request: request, limit: g.guard.policy.MaxResponseBytes}
 	return response, nil
 }
 
@@ -56,8 +61,8 @@ func (g *guarded) admit(request *http.Request) error {
 	for r := request; r.Response != nil && r.Response.Request != nil; r = r.Response.Request {
 		redirects++
 	}
-	if redirects > g.policy.MaxRedirects {
-		return tooMany(g.policy.MaxRedirects)
+	if redirects > g.guard.policy.MaxRedirects {
+		return tooMany(g.guard.policy.MaxRedirects)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"syscall"
 
 	"github.com/ebbkit/ebb/connector"
@@ -28,7 +29,7 @@ func failure(ctx context.Context, host string, err error) error {
 		name        *net.DNSError
 		certificate *tls.CertificateVerificationError
 		record      tls.RecordHeaderError
-		alert       tls.AlertError
+		remote      *net.OpError
 		errno       syscall.Errno
 	)
 	switch {
@@ -44,8 +45,12 @@ func failure(ctx context.Context, host string, err error) error {
 		what = "its certificate is not valid here"
 	case errors.As(err, &record):
 		what = "it does not speak TLS"
-	case errors.As(err, &alert):
+	case errors.As(err, &remote) && remote.Op == "remote error":
+		// What a server says of certificates is about ours. The alert itself is of a type that crypto/tls keeps to itself.
 		what = "it refuses the TLS connection"
+		if text := remote.Error(); strings.Contains(text, "certificate") || strings.Contains(text, "access denied") {
+			kind, what = connector.InvalidAccessTokenError, "it asks for a client certificate that it accepts"
+		}
 	case errors.As(err, &network) && network.Timeout():
 		what = "it cannot be reached in time"
 	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF):

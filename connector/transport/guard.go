@@ -4,10 +4,11 @@
 // A scenario sends requests to addresses that people outside have typed or mapped. Without a guard each of them is a
 // door into the network that the program runs in. A [Guard] looks at the concrete address after the name was resolved,
 // and at every one that is tried: a name that resolves to something else the second time, a redirect, an IPv6 address
-// with an IPv4 address inside, they all meet the same check. It uses no proxy, whatever the environment says, because a
-// proxy would resolve the name once more, on the other side of the check.
+// with an IPv4 address inside, they all meet the same check. It uses no proxy of the environment. A proxy that a connection
+// names ([Guard.ClientFor]) is asked for the address that was checked and never for the name, which it would resolve once
+// more, on the other side of the check.
 //
-// Make one with [New]; its Client and Dial are what a connector.Call hands to modules.
+// Make one with [New]; its Client, ClientFor, Jar and Dial are what a connector.Call hands to modules.
 package transport
 
 import (
@@ -17,6 +18,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
 	"net/netip"
 	"syscall"
 	"time"
@@ -37,6 +39,13 @@ type Policy struct {
 	Resolver *net.Resolver
 	// RootCAs are the authorities that certificates are checked against. Default: the system's.
 	RootCAs *x509.CertPool
+	// AllowUnverified lets scenarios talk to servers whose certificates nobody vouches for, when they ask for it. Whoever
+	// is in between can then read and change everything. Default: they may not.
+	AllowUnverified bool
+	// PublicSuffixes tells domains that belong to one party from domains under which strangers have names, such as
+	// publicsuffix.List of golang.org/x/net. Default: none, and then the host that has set a cookie is the only one that
+	// gets it back, whatever domain the cookie names.
+	PublicSuffixes cookiejar.PublicSuffixList
 
 	// MaxRedirects is how many redirects of one request are followed. Default: 10.
 	MaxRedirects int
@@ -77,6 +86,7 @@ type Guard struct {
 	dialer net.Dialer
 	base   *http.Transport
 	client *http.Client
+	others others
 }
 
 // New makes a Guard. It keeps connections open for reuse: Close it when it is not needed any more.
@@ -93,24 +103,28 @@ func New(policy Policy) *Guard {
 		Resolver:       policy.Resolver,
 		ControlContext: g.control,
 	}
-	g.base = &http.Transport{
+	g.base = g.transport(g.Dial, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: policy.RootCAs})
+	g.client = g.clientOf(&guarded{guard: g, home: g.base, abroad: g.base})
+	return g
+}
+
+func (g *Guard) transport(dial func(ctx context.Context, network, address string) (net.Conn, error), secure *tls.Config) *http.Transport {
+	return &http.Transport{
 		Proxy:                  nil, // never: see the package comment
-		DialContext:            g.Dial,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: policy.RootCAs},
-		TLSHandshakeTimeout:    policy.DialTimeout,
+		DialContext:            dial,
+		TLSClientConfig:        secure,
+		TLSHandshakeTimeout:    g.policy.DialTimeout,
 		ForceAttemptHTTP2:      true,
-		MaxResponseHeaderBytes: policy.MaxHeaderBytes,
+		MaxResponseHeaderBytes: g.policy.MaxHeaderBytes,
 		MaxIdleConns:           256,
 		MaxIdleConnsPerHost:    8,
 		IdleConnTimeout:        90 * time.Second,
 		ExpectContinueTimeout:  time.Second,
 	}
-	g.client = &http.Client{
-		Transport:     (*guarded)(g),
-		CheckRedirect: g.checkRedirect,
-		Timeout:       policy.Timeout,
-	}
-	return g
+}
+
+func (g *Guard) clientOf(transport http.RoundTripper) *http.Client {
+	return &http.Client{Transport: transport, CheckRedirect: g.checkRedirect, Timeout: g.policy.Timeout}
 }
 
 func setDefault[T comparable](at *T, value T) {
@@ -158,4 +172,7 @@ func (g *Guard) control(_ context.Context, _, address string, _ syscall.RawConn)
 }
 
 // Close closes the connections that are idle. Those in use are closed when their responses are.
-func (g *Guard) Close() { g.base.CloseIdleConnections() }
+func (g *Guard) Close() {
+	g.base.CloseIdleConnections()
+	g.others.close()
+}

@@ -21,12 +21,14 @@ type request struct {
 	url          string
 	encode       bool // also encode what is encoded already
 	query        []pair
-	arrays       bool // write names that stand more than once with indexes
+	arrays       bool   // write names that stand more than once with indexes
+	page         []pair // parameters of the query that go in place of those of their names
 	headers      []pair
 	body         content
 	user         string
 	password     secret.Value
-	timeout      int // seconds
+	timeout      int  // seconds
+	headOnly     bool // leave the body of the response unread
 	compressed   bool
 	follow       bool
 	followWrites bool // follow redirects of methods other than GET and HEAD too
@@ -35,6 +37,7 @@ type request struct {
 // A response is what came back, read to its end.
 type response struct {
 	url    *url.URL // where it came from, behind all redirects
+	abroad bool     // that is another scheme, host or port than was asked
 	status int
 	header http.Header
 	body   []byte
@@ -43,30 +46,68 @@ type response struct {
 var methods = []string{"get", "head", "post", "put", "patch", "delete", "options"}
 
 // exchange sends a request and reads the response.
-func exchange(ctx context.Context, call *connector.Call, config Config, r request) (*response, error) {
+func (o *operation) exchange(ctx context.Context, r *request) (*response, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(r.timeout)*time.Second)
 	defer cancel()
-	sent, err := r.build(ctx, config)
+	sent, err := r.build(ctx, o.config)
 	if err != nil {
 		return nil, err
 	}
-	received, err := r.client(call.HTTP).Do(sent)
+	o.credential.apply(sent)
+	client, err := o.httpClient(r)
+	if err != nil {
+		return nil, err
+	}
+	received, err := client.Do(sent)
 	if err != nil {
 		return nil, connector.AsError(err)
 	}
 	defer func() { _ = received.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(received.Body, config.MaxResponseBytes+1))
-	if err != nil {
+	from := received.Request.URL
+	answer := &response{url: from, abroad: !sameOrigin(sent.URL, from), status: received.StatusCode, header: received.Header}
+	if r.headOnly {
+		return answer, nil
+	}
+	if answer.body, err = io.ReadAll(io.LimitReader(received.Body, o.config.MaxResponseBytes+1)); err != nil {
 		return nil, connector.AsError(err)
 	}
-	if int64(len(body)) > config.MaxResponseBytes {
+	if int64(len(answer.body)) > o.config.MaxResponseBytes {
 		return nil, connector.Errorf(connector.MaxFileSizeExceededError, "host %q: its answer is longer than %d bytes",
-			received.Request.URL.Hostname(), config.MaxResponseBytes)
+			from.Hostname(), o.config.MaxResponseBytes)
 	}
-	return &response{url: received.Request.URL, status: received.StatusCode, header: received.Header, body: body}, nil
+	return answer, nil
 }
 
-// client is the client of the call, with the scenario's wishes about redirects.
+// sameOrigin says whether two URLs have the same scheme, host and port.
+func sameOrigin(a, b *url.URL) bool {
+	port := func(u *url.URL) string {
+		if p := u.Port(); p != "" || u.Scheme == "" {
+			return p
+		}
+		return map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
+}
+
+// httpClient is the client for a request: that of the call, unless the connections ask for another, with the cookies of the
+// run and the scenario's wishes about redirects.
+func (o *operation) httpClient(r *request) (*http.Client, error) {
+	c := &o.client
+	given := o.call.HTTP
+	if len(c.Certificate) > 0 || len(c.Authorities) > 0 || c.Unverified || c.Proxy != "" {
+		var err error
+		if given, err = o.call.Client(*c); err != nil {
+			return nil, err
+		}
+	}
+	client := r.client(given)
+	if o.cookies {
+		client.Jar = o.call.Cookies
+	}
+	return client, nil
+}
+
+// client is a client with the scenario's wishes about redirects.
 func (r *request) client(given *http.Client) *http.Client {
 	client := *given
 	check := client.CheckRedirect

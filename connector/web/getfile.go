@@ -35,10 +35,12 @@ func newGetFile(config Config) connector.Module {
 	}
 	return connector.NewAction(info,
 		func(ctx context.Context, call *connector.Call, in getFileIn) (getFileOut, error) {
-			if err := refuse(option{in.ShareCookies, "shareCookies", whyCookies}); err != nil {
+			o, err := open(call, config, nil)
+			if err != nil {
 				return getFileOut{}, err
 			}
-			r, err := exchange(ctx, call, config, request{
+			o.cookies = in.ShareCookies
+			r, err := o.send(ctx, &request{
 				method: "get", url: in.URL, encode: in.SerializeURL,
 				timeout: getFileTimeout, compressed: true, follow: true,
 			})
@@ -54,6 +56,55 @@ func newGetFile(config Config) connector.Module {
 			}
 			return out, nil
 		})
+}
+
+// downloadIn are the parameters and the mapper of http:DownloadFile.
+type downloadIn struct {
+	security
+
+	URL             string `json:"url" label:"URL" type:"url" required:"true"`
+	Headers         []pair `json:"headers" label:"Headers"`
+	QueryParameters []pair `json:"queryParameters" label:"Query parameters"`
+	StopOnHTTPError bool   `json:"stopOnHttpError" label:"Return error if HTTP request fails"`
+	Timeout         int    `json:"timeout" label:"Timeout" help:"In seconds." min:"1" max:"300" default:"300"`
+	AllowRedirects  bool   `json:"allowRedirects" label:"Allow redirects" default:"true"`
+	ShareCookies    bool   `json:"shareCookies" label:"Share cookies with other HTTP modules"`
+}
+
+type downloadOut struct {
+	Data       []byte           `json:"data" label:"Data"`
+	FileName   string           `json:"fileName" label:"File name"`
+	FileSize   int              `json:"fileSize" label:"File size"`
+	Headers    connector.Bundle `json:"headers" label:"Headers"`
+	StatusCode int              `json:"statusCode" label:"Status code"`
+}
+
+func newDownload(config Config) connector.Module {
+	info := connector.Info{
+		Name: "DownloadFile", Version: 4, Label: "Download a file", Description: "Downloads a file from a URL.", Idempotent: true,
+	}
+	return action{connector.NewAction(info,
+		func(ctx context.Context, call *connector.Call, in downloadIn) (downloadOut, error) {
+			o, err := in.open(call, config)
+			if err != nil {
+				return downloadOut{}, err
+			}
+			o.cookies = in.ShareCookies
+			r, err := o.send(ctx, &request{
+				method: "get", url: in.URL, query: in.QueryParameters, headers: in.Headers,
+				timeout: in.Timeout, compressed: true, follow: in.AllowRedirects,
+			})
+			if err != nil {
+				return downloadOut{}, o.conceal(err)
+			}
+			out := downloadOut{
+				Data: r.body, FileName: r.fileName(), FileSize: len(r.body), Headers: r.headerBundle(), StatusCode: r.status,
+			}
+			if in.StopOnHTTPError {
+				return out, o.conceal(r.failure(call.Now, out.Data, out.Headers))
+			}
+			return out, nil
+		}), securityTraits()}
 }
 
 // fileName is what the server calls the file (RFC 6266), else the end of the path that it came from, else "file". It

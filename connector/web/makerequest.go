@@ -2,16 +2,91 @@ package web
 
 import (
 	"context"
+	"iter"
+	"strings"
 
 	"github.com/ebbkit/ebb/connector"
 )
 
-// makeRequestIn are the parameters and the mapper of http:MakeRequest. What can only be refused is of type any:
-// whatever stands there is a problem of its own kind, and not one of types.
-type makeRequestIn struct {
+// security are the parameters of the modules of version 4 that say how requests are let in and which way they take. The
+// parameters that name connections are in securityTraits.
+type security struct {
 	AuthenticationType string `json:"authenticationType" param:"true" label:"Authentication type" default:"noAuth"`
-	TLSType            any    `json:"tlsType" param:"true" label:"TLS type"`
-	ProxyKeychain      any    `json:"proxyKeychain" param:"true" label:"Proxy"`
+	TLSType            string `json:"tlsType" param:"true" label:"Transport layer security (TLS)"`
+}
+
+// The parameters that name connections, in modules of version 4. That of a certificate has different names: it is the
+// one that is filled in and ends in "Keychain".
+var (
+	oAuthParams = []string{"oAuthAccount", "account", "__IMTCONN__"}
+	tlsParam    = "tlsKeychain"
+)
+
+func securityTraits() traits {
+	t := traits{needs: securityNeeds}
+	for _, field := range []struct{ name, kind, label string }{
+		{"apiKeyKeychain", APIKey, "API key"}, {"basicAuthKeychain", BasicAuth, "Credentials"}, {oAuthParams[0], OAuth2, "Connection"},
+		{tlsParam, ClientCertificate, "Certificate"}, {"proxyKeychain", Proxy, "Proxy"},
+	} {
+		t.credentials = append(t.credentials, connector.Field{Name: field.name, Type: keychain(field.kind), Label: field.label})
+	}
+	return t
+}
+
+func securityNeeds(params connector.Bundle) []connector.Need {
+	var needs []connector.Need
+	switch params.Get("authenticationType") {
+	case "apiKey":
+		needs = append(needs, connector.Need{Param: "apiKeyKeychain", Type: APIKey})
+	case "basicAuth":
+		needs = append(needs, connector.Need{Param: "basicAuthKeychain", Type: BasicAuth})
+	case "oAuth":
+		needs = append(needs, connector.Need{Param: firstFilled(params, oAuthParams...), Type: OAuth2})
+	}
+	switch params.Get("tlsType") {
+	case "mTls":
+		needs = append(needs, connector.Need{Param: certificateParam(params), Type: ClientCertificate})
+	case "tls":
+		needs = append(needs, connector.Need{Param: certificateParam(params), Type: Authority})
+	}
+	if filled(params, "proxyKeychain") {
+		needs = append(needs, connector.Need{Param: "proxyKeychain", Type: Proxy})
+	}
+	return needs
+}
+
+func certificateParam(params connector.Bundle) string {
+	for name := range params.All() {
+		switch name {
+		case "apiKeyKeychain", "basicAuthKeychain", "proxyKeychain":
+			continue
+		}
+		if strings.HasSuffix(name, "Keychain") && filled(params, name) {
+			return name
+		}
+	}
+	return tlsParam
+}
+
+// open reads the connections of a module of version 4.
+func (s *security) open(call *connector.Call, config Config) (*operation, error) {
+	switch s.AuthenticationType {
+	case "", "noAuth", "apiKey", "basicAuth", "oAuth":
+	default:
+		return nil, connector.Errorf(connector.InvalidConfigurationError,
+			"parameter authenticationType: it is none of noAuth, apiKey, basicAuth and oAuth")
+	}
+	switch s.TLSType {
+	case "", "mTls", "tls":
+	default:
+		return nil, connector.Errorf(connector.InvalidConfigurationError, "parameter tlsType: it is neither mTls nor tls")
+	}
+	return open(call, config, securityNeeds(call.Params))
+}
+
+// makeRequestIn are the parameters and the mapper of http:MakeRequest.
+type makeRequestIn struct {
+	security
 
 	URL             string  `json:"url" label:"URL" type:"url" required:"true"`
 	Method          string  `json:"method" label:"Method" default:"get"`
@@ -26,13 +101,14 @@ type makeRequestIn struct {
 	Raw             any     `json:"rawBodyContent" label:"Body content"`
 	RawType         string  `json:"contentTypeValue" label:"Content type value"`
 
-	ParseResponse            bool   `json:"parseResponse" label:"Parse response"`
-	StopOnHTTPError          bool   `json:"stopOnHttpError" label:"Return error if HTTP request fails"`
-	Timeout                  int    `json:"timeout" label:"Timeout" help:"In seconds." min:"1" max:"300" default:"40"`
-	AllowRedirects           bool   `json:"allowRedirects" label:"Allow redirects" default:"true"`
-	ShareCookies             bool   `json:"shareCookies" label:"Share cookies with other HTTP modules"`
-	RequestCompressedContent bool   `json:"requestCompressedContent" label:"Request compressed content" default:"true"`
-	PaginationType           string `json:"paginationType" label:"Pagination type"`
+	ParseResponse            bool `json:"parseResponse" label:"Parse response"`
+	StopOnHTTPError          bool `json:"stopOnHttpError" label:"Return error if HTTP request fails"`
+	Timeout                  int  `json:"timeout" label:"Timeout" help:"In seconds." min:"1" max:"300" default:"40"`
+	AllowRedirects           bool `json:"allowRedirects" label:"Allow redirects" default:"true"`
+	ShareCookies             bool `json:"shareCookies" label:"Share cookies with other HTTP modules"`
+	RequestCompressedContent bool `json:"requestCompressedContent" label:"Request compressed content" default:"true"`
+
+	pagination
 }
 
 type makeRequestOut struct {
@@ -44,45 +120,66 @@ type makeRequestOut struct {
 func newMakeRequest(config Config) connector.Module {
 	info := connector.Info{
 		Name: "MakeRequest", Version: 4, Label: "Make a request",
-		Description: "Sends an HTTP request and returns the response.",
+		Description: "Sends an HTTP request and returns the response; with pagination, one bundle per page.",
 	}
-	return reading{connector.NewAction(info,
-		func(ctx context.Context, call *connector.Call, in makeRequestIn) (makeRequestOut, error) {
-			if err := refuse(
-				option{in.AuthenticationType != "noAuth" && in.AuthenticationType != "", "authenticationType", whyAuth},
-				option{given(in.TLSType), "tlsType", whyClientCert},
-				option{given(in.ProxyKeychain), "proxyKeychain", whyProxy},
-				option{in.ShareCookies, "shareCookies", whyCookies},
-				option{in.PaginationType != "", "paginationType", whyPagination},
-			); err != nil {
-				return makeRequestOut{}, err
+	return search{connector.NewSearch(info,
+		func(ctx context.Context, call *connector.Call, in makeRequestIn) iter.Seq2[makeRequestOut, error] {
+			return func(yield func(makeRequestOut, error) bool) {
+				o, err := in.open(call, config)
+				if err == nil {
+					err = in.pages(ctx, o, func(out makeRequestOut) bool { return yield(out, nil) })
+				}
+				if err != nil {
+					if o != nil {
+						err = o.conceal(err)
+					}
+					yield(makeRequestOut{}, err)
+				}
 			}
-			content, err := in.body()
-			if err != nil {
-				return makeRequestOut{}, err
-			}
-			r, err := exchange(ctx, call, config, request{
-				method: in.Method, url: in.URL, query: in.QueryParameters, headers: in.Headers, body: content,
-				timeout: in.Timeout, compressed: in.RequestCompressedContent,
-				follow: in.AllowRedirects, followWrites: in.AllowRedirects,
-			})
-			if err != nil {
-				return makeRequestOut{}, err
-			}
-			data, err := r.data(in.ParseResponse)
-			if err != nil {
-				return makeRequestOut{}, err
-			}
-			out := makeRequestOut{Data: data, Headers: r.headerBundle(), StatusCode: r.status}
-			if in.StopOnHTTPError {
-				return out, r.failure(call.Now, data, out.Headers)
-			}
-			return out, nil
-		})}
+		}), securityTraits()}
 }
 
-// given says whether an optional value of any type was filled in.
-func given(value any) bool { return value != nil && value != "" }
+// pages sends the request once, or for every page, and yields what comes back.
+func (in *makeRequestIn) pages(ctx context.Context, o *operation, yield func(makeRequestOut) bool) error {
+	content, err := in.body()
+	if err != nil {
+		return err
+	}
+	p, err := in.pager()
+	if err != nil {
+		return err
+	}
+	o.cookies = in.ShareCookies
+	r := &request{
+		method: in.Method, url: in.URL, query: in.QueryParameters, headers: in.Headers, body: content,
+		timeout: in.Timeout, compressed: in.RequestCompressedContent,
+		follow: in.AllowRedirects, followWrites: in.AllowRedirects,
+	}
+	p.begin(r)
+	for {
+		received, err := o.send(ctx, r)
+		if err != nil {
+			return err
+		}
+		data, err := received.data(in.ParseResponse, o.config.ParseXML)
+		if err != nil {
+			return err
+		}
+		out := makeRequestOut{Data: data, Headers: received.headerBundle(), StatusCode: received.status}
+		if in.StopOnHTTPError {
+			if err := received.failure(o.call.Now, data, out.Headers); err != nil {
+				return err
+			}
+		}
+		empty, more, err := p.next(r, received)
+		if err != nil {
+			return err
+		}
+		if empty || !yield(out) || !more {
+			return nil
+		}
+	}
+}
 
 // body makes the body of the request by its contentType.
 func (in *makeRequestIn) body() (content, error) {

@@ -39,9 +39,9 @@ func (r *response) headerBundle() connector.Bundle {
 }
 
 // data is the body as a value. When it is to be parsed, a body of a JSON type must be JSON, and one that has no type or
-// a text type may be; XML stays text. What is text by its type or, without one, by its bytes is a text, everything else
+// a text type may be; a body of an XML type is XML when there is a parser for it. What is text by its type or, without one, by its bytes is a text, everything else
 // a buffer.
-func (r *response) data(parse bool) (any, error) {
+func (r *response) data(parse bool, xml func([]byte) (any, error)) (any, error) {
 	kind, params, err := mime.ParseMediaType(r.header.Get("Content-Type"))
 	if err != nil {
 		kind, params = "", nil
@@ -50,15 +50,19 @@ func (r *response) data(parse bool) (any, error) {
 		return "", nil
 	}
 	isJSON := kind == jsonType || kind == "text/json" || strings.HasSuffix(kind, "+json")
+	if isXML := kind == "application/xml" || kind == "text/xml" || strings.HasSuffix(kind, "+xml"); parse && isXML && xml != nil {
+		value, err := xml(r.body)
+		if err != nil {
+			return nil, r.malformed("XML", err)
+		}
+		return value, nil
+	}
 	isText := kind == "" || strings.HasPrefix(kind, "text/")
 	if parse && (isJSON || isText) {
 		value, err := connector.ParseJSON(r.body)
 		switch {
 		case isJSON && err != nil:
-			return nil, &connector.Error{
-				Type: connector.DataError, Message: "the response is not valid JSON", Err: err,
-				Detail: connector.NewBundle("statusCode", r.status, "headers", r.headerLines()),
-			}
+			return nil, r.malformed("JSON", err)
 		case isJSON:
 			return value, nil
 		case err == nil:
@@ -74,6 +78,13 @@ func (r *response) data(parse bool) (any, error) {
 		}
 	}
 	return r.body, nil
+}
+
+func (r *response) malformed(what string, err error) error {
+	return &connector.Error{
+		Type: connector.DataError, Message: "the response is not valid " + what, Err: err,
+		Detail: connector.NewBundle("statusCode", r.status, "headers", r.headerLines()),
+	}
 }
 
 // isTextual says of types outside text/ that they are made of characters.
@@ -111,7 +122,7 @@ func (r *response) failure(now time.Time, data, headers any) error {
 		message += " " + text
 	}
 	return &connector.Error{
-		Type: errorType(r.status), Message: message, After: r.retryAfter(now),
+		Type: errorType(r.status), Message: message, After: retryAfter(r.header, now),
 		Detail: connector.NewBundle("statusCode", r.status, "headers", headers, "data", data),
 	}
 }
@@ -136,8 +147,8 @@ func errorType(status int) connector.ErrorType {
 }
 
 // retryAfter reads Retry-After: seconds or a date (RFC 9110, section 10.2.3). Zero when there is none.
-func (r *response) retryAfter(now time.Time) time.Duration {
-	text := r.header.Get("Retry-After")
+func retryAfter(header http.Header, now time.Time) time.Duration {
+	text := header.Get("Retry-After")
 	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
 		return time.Duration(seconds) * time.Second
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/ebbkit/ebb/crypto/secret"
 )
 
-// sendDataIn are the parameters and the mapper of http:ActionSendData.
+// sendDataIn are the parameters and the mapper of http:ActionSendData and its variants.
 type sendDataIn struct {
 	HandleErrors bool `json:"handleErrors" param:"true" label:"Evaluate all states as errors"`
 	// The next one chooses between two decompressors of Make that give the same.
@@ -29,13 +29,15 @@ type sendDataIn struct {
 	AuthPass           secret.Value `json:"authPass" label:"Password"`
 	Timeout            int          `json:"timeout" label:"Timeout" help:"In seconds." min:"1" max:"300" default:"40"`
 	ShareCookies       bool         `json:"shareCookies" label:"Share cookies with other HTTP modules"`
-	CA                 string       `json:"ca" label:"Self-signed certificate"`
+	CA                 string       `json:"ca" label:"Self-signed certificate" help:"In PEM."`
 	RejectUnauthorized bool         `json:"rejectUnauthorized" label:"Reject unverified certificates" default:"true"`
 	FollowRedirect     bool         `json:"followRedirect" label:"Follow redirect" default:"true"`
 	FollowAllRedirects bool         `json:"followAllRedirects" label:"Follow all redirect"`
 	UseQuerystring     bool         `json:"useQuerystring" label:"Repeat query string keys"`
 	Gzip               bool         `json:"gzip" label:"Request compressed content" default:"true"`
 	UseMTLS            bool         `json:"useMtls" label:"Use Mutual TLS"`
+	ClientCert         string       `json:"clientCert" label:"Client certificate" help:"In PEM."`
+	ClientKey          secret.Value `json:"clientKey" label:"Private key of the client certificate" help:"In PEM."`
 }
 
 type sendDataOut struct {
@@ -52,48 +54,115 @@ type header struct {
 	Value string `json:"value"`
 }
 
-func newSendData(config Config) connector.Module {
+// A variant is a module of version 3 that differs from ActionSendData in what lets its requests in.
+type variant struct {
+	name, label string
+	kind        string // of the connection; empty: none
+	params      []string
+}
+
+// variants are the modules of version 3 that send requests. Exports of ActionSendDataClientCertAuth name the keychain by
+// different parameters.
+var variants = []variant{
+	{"ActionSendData", "Make a request", "", nil},
+	{"ActionSendDataBasicAuth", "Make a Basic Auth request", BasicAuth, []string{"key"}},
+	{"ActionSendDataAPIKeyAuth", "Make an API Key Auth request", APIKey, []string{"auth"}},
+	{"ActionSendDataOAuth", "Make an OAuth 2.0 request", OAuth2, []string{"account"}},
+	{"ActionSendDataClientCertAuth", "Make a Client Certificate Auth request", ClientCertificate, []string{"auth", "key", "cert"}},
+}
+
+// traits are what the variant needs beside its mapper.
+func (v *variant) traits() traits {
+	if v.kind == "" {
+		return traits{}
+	}
+	fields := []connector.Field{}
+	for _, param := range v.params {
+		fields = append(fields, connector.Field{Name: param, Type: keychain(v.kind), Label: "Credentials"})
+	}
+	return traits{fields, func(params connector.Bundle) []connector.Need {
+		return []connector.Need{{Param: firstFilled(params, v.params...), Type: v.kind}}
+	}}
+}
+
+// keychain is the type that editors know a parameter for a connection by.
+func keychain(kind string) connector.FieldType {
+	if kind == OAuth2 {
+		return connector.FieldType("account:" + kind)
+	}
+	return connector.FieldType("keychain:" + kind)
+}
+
+func newSendData(config Config, v variant) connector.Module {
+	t := v.traits()
 	info := connector.Info{
-		Name: "ActionSendData", Version: 3, Label: "Make a request",
+		Name: v.name, Version: 3, Label: v.label,
 		Description: "Sends an HTTP request and returns the response.",
 	}
-	return reading{connector.NewAction(info,
+	return action{connector.NewAction(info,
 		func(ctx context.Context, call *connector.Call, in sendDataIn) (sendDataOut, error) {
-			if err := refuse(
-				option{in.ShareCookies, "shareCookies", whyCookies},
-				option{in.CA != "", "ca", whyCertificate},
-				option{!in.RejectUnauthorized, "rejectUnauthorized", whyCertificate},
-				option{in.UseMTLS, "useMtls", whyClientCert},
-			); err != nil {
-				return sendDataOut{}, err
-			}
-			content, err := in.body()
+			o, err := open(call, config, t.Connections(call.Params))
 			if err != nil {
 				return sendDataOut{}, err
 			}
-			r, err := exchange(ctx, call, config, request{
-				method: in.Method, url: in.URL, encode: in.SerializeURL,
-				query: in.Query, arrays: !in.UseQuerystring, headers: in.Headers, body: content,
-				user: in.AuthUser, password: in.AuthPass,
-				timeout: in.Timeout, compressed: in.Gzip,
-				follow: in.FollowRedirect || in.FollowAllRedirects, followWrites: in.FollowAllRedirects,
-			})
-			if err != nil {
-				return sendDataOut{}, err
-			}
-			data, err := r.data(in.ParseResponse)
-			if err != nil {
-				return sendDataOut{}, err
-			}
-			out := sendDataOut{
-				StatusCode: r.status, Headers: r.headerLines(), CookieHeaders: r.header.Values("Set-Cookie"),
-				Data: data, FileSize: len(r.body),
-			}
-			if in.HandleErrors {
-				return out, r.failure(call.Now, data, out.Headers)
-			}
-			return out, nil
-		})}
+			out, err := in.send(ctx, o)
+			return out, o.conceal(err)
+		}), t}
+}
+
+// send sends the request.
+func (in *sendDataIn) send(ctx context.Context, o *operation) (sendDataOut, error) {
+	if err := in.secure(o); err != nil {
+		return sendDataOut{}, err
+	}
+	content, err := in.body()
+	if err != nil {
+		return sendDataOut{}, err
+	}
+	o.cookies = in.ShareCookies
+	r, err := o.send(ctx, &request{
+		method: in.Method, url: in.URL, encode: in.SerializeURL,
+		query: in.Query, arrays: !in.UseQuerystring, headers: in.Headers, body: content,
+		user: in.AuthUser, password: in.AuthPass,
+		timeout: in.Timeout, compressed: in.Gzip,
+		follow: in.FollowRedirect || in.FollowAllRedirects, followWrites: in.FollowAllRedirects,
+	})
+	if err != nil {
+		return sendDataOut{}, err
+	}
+	data, err := r.data(in.ParseResponse, o.config.ParseXML)
+	if err != nil {
+		return sendDataOut{}, err
+	}
+	out := sendDataOut{
+		StatusCode: r.status, Headers: r.headerLines(), CookieHeaders: r.header.Values("Set-Cookie"),
+		Data: data, FileSize: len(r.body),
+	}
+	if in.HandleErrors {
+		return out, r.failure(o.call.Now, data, out.Headers)
+	}
+	return out, nil
+}
+
+// secure lays what the mapper says of certificates over what a connection does.
+func (in *sendDataIn) secure(o *operation) error {
+	if in.CA != "" {
+		o.client.Authorities = []byte(in.CA)
+	}
+	o.client.Unverified = !in.RejectUnauthorized
+	if !in.UseMTLS || len(o.client.Certificate) > 0 {
+		return nil
+	}
+	if in.ClientCert == "" || empty(in.ClientKey) {
+		return connector.Errorf(connector.InvalidConfigurationError,
+			"field useMtls: a client certificate is asked for and none is given: fill in clientCert and clientKey, or use "+
+				"ActionSendDataClientCertAuth with a connection")
+	}
+	o.client.Certificate, o.client.Key = []byte(in.ClientCert), in.ClientKey
+	if key, err := in.ClientKey.Reveal(); err == nil {
+		o.hide(key)
+	}
+	return nil
 }
 
 // body makes the body of the request by its bodyType.

@@ -29,6 +29,9 @@ func (r *request) target() (string, error) {
 		}
 		target.RawQuery = query
 	}
+	if len(r.page) > 0 {
+		target.RawQuery = setQuery(target.RawQuery, r.page)
+	}
 	return target.String(), nil
 }
 

@@ -1,8 +1,30 @@
 // Package web is the connector "http": it sends HTTP requests, as Make's HTTP app does (https://apps.make.com/http).
 //
-// It has ActionSendData of version 3, MakeRequest of version 4 and ActionGetFile. Where requests may go, and how many
-// redirects they follow, is for the host to say: the client of the call decides. An option that the modules cannot
-// honour, such as a client certificate, is refused with InvalidConfigurationError and never silently left out.
+// Of version 3 it has ActionSendData, its variants for Basic Auth, API keys, OAuth 2.0 and client certificates, ActionGetFile
+// and ActionResolveTargetURL; of version 4 MakeRequest, with pagination, and DownloadFile. Besides it takes MakeARequest and
+// MakeRequest of version 1, which blueprints that were written by hand use. Where requests may go, and how many redirects
+// they follow, is for the host to say: the client of the call decides.
+//
+// # Connections
+//
+// Credentials are in connections, which the parameters of modules name. Fields are texts unless something else is said; what
+// stands in brackets may be left out. Secrets never follow a redirect to another scheme, host or port, and are taken out of
+// what services send back as errors.
+//
+//	apikeyauth      fields: name (of header or parameter) [placement: header or qs] [prefix: stands before the key, with a blank]
+//	                secrets: key
+//	basicauth       fields: authUser; secrets: authPass
+//	oauth2          fields: tokenUri, clientId [flowType: authorizationCode or clientCredentials] [scope: text or array]
+//	                [scopeSeparator] [clientAuthentication: header or body] [tokenParams: collection of more parameters]
+//	                [tokenPlacement: header, qs or both] [headerTokenName: Bearer] [tokenName: access_token] [expires: date]
+//	                secrets: [clientSecret] [accessToken] [refreshToken]
+//	clientcertauth  fields: cert (PEM, our own first) [ca: PEM]; secrets: key (PEM without a passphrase)
+//	cacert          fields: ca (PEM)
+//	proxy           fields: host, port [scheme: http or https] [authUser]; secrets: [authPass]
+//
+// An access token is renewed when it is about to expire or the service answers 401, once for all runs that use the
+// connection, and stored. With authorizationCode people authorise the account in the host's own pages, and the host saves
+// accessToken, refreshToken and expires; with clientCredentials there is nothing to save beforehand.
 //
 // Make one with [New].
 package web
@@ -18,6 +40,9 @@ type Config struct {
 	MaxResponseBytes int64
 	// UserAgent is sent where the scenario gives no such header. Default: "ebb".
 	UserAgent string
+	// ParseXML makes a value of bundles of a response in XML that is to be parsed. Its errors become DataErrors. Default:
+	// XML stays text.
+	ParseXML func(xml []byte) (any, error)
 }
 
 var _ connector.Connector = (*Connector)(nil)
@@ -35,13 +60,19 @@ func New(config Config) *Connector {
 	if config.UserAgent == "" {
 		config.UserAgent = "ebb"
 	}
-	return &Connector{modules: []connector.Module{newSendData(config), newMakeRequest(config), newGetFile(config)}}
+	c := &Connector{}
+	for _, v := range variants {
+		c.modules = append(c.modules, newSendData(config, v))
+	}
+	c.modules = append(c.modules, newMakeRequest(config), newDownload(config), newGetFile(config), newResolve(config),
+		newPlain(config, "MakeARequest", 0), newPlain(config, "MakeRequest", 1))
+	return c
 }
 
 // Name returns "http".
 func (*Connector) Name() string { return "http" }
 
-// Modules returns ActionSendData, MakeRequest and ActionGetFile.
+// Modules returns the modules that the package comment lists.
 func (c *Connector) Modules() []connector.Module { return c.modules }
 
 // A pair is a name and its value, as headers and parameters of a query have them.
@@ -49,34 +80,3 @@ type pair struct {
 	Name  string `json:"name" label:"Name" required:"true"`
 	Value string `json:"value" label:"Value"`
 }
-
-// unsupported refuses an option that would otherwise be left out silently.
-func unsupported(field, why string) error {
-	return connector.Errorf(connector.InvalidConfigurationError, "field %s: %s", field, why)
-}
-
-// refuse returns the first refusal that holds.
-func refuse(options ...option) error {
-	for _, o := range options {
-		if o.given {
-			return unsupported(o.field, o.why)
-		}
-	}
-	return nil
-}
-
-// An option is one that cannot be honoured when it is given.
-type option struct {
-	given bool
-	field string
-	why   string
-}
-
-const (
-	whyCookies     = "cookies are not shared between modules"
-	whyCertificate = "certificates are always checked against the authorities of the host"
-	whyClientCert  = "client certificates are not supported"
-	whyAuth        = "only noAuth is supported: put the credentials into a header"
-	whyProxy       = "proxies are not supported"
-	whyPagination  = "pagination is not supported: repeat the request in the scenario"
-)

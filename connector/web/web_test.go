@@ -519,18 +519,24 @@ func TestOptionsThatCannotBeHonouredAreRefused(t *testing.T) {
 	for _, c := range []struct {
 		module, field string
 		value         any
+		says          string
 	}{
-		{"ActionSendData", "shareCookies", true},
-		{"ActionSendData", "rejectUnauthorized", false},
-		{"ActionSendData", "useMtls", true},
-		{"ActionSendData", "ca", "-----BEGIN CERTIFICATE-----"},
-		{"MakeRequest", "shareCookies", true},
-		{"MakeRequest", "authenticationType", "oAuth"},
-		{"MakeRequest", "authenticationType", "apiKey"},
-		{"MakeRequest", "tlsType", "mTls"},
-		{"MakeRequest", "proxyKeychain", 12},
-		{"MakeRequest", "paginationType", "pageBased"},
-		{"ActionGetFile", "shareCookies", true},
+		{"ActionSendData", "useMtls", true, "clientCert and clientKey"},
+		{"ActionSendData", "ca", "-----BEGIN CERTIFICATE-----", "no certificate in PEM"},
+		{"MakeRequest", "authenticationType", "oAuth", "parameter oAuthAccount"},
+		{"MakeRequest", "authenticationType", "apiKey", "parameter apiKeyKeychain"},
+		{"MakeRequest", "authenticationType", "basicAuth", "parameter basicAuthKeychain"},
+		{"MakeRequest", "authenticationType", "digest", "none of noAuth, apiKey"},
+		{"MakeRequest", "tlsType", "mTls", "parameter tlsKeychain"},
+		{"MakeRequest", "tlsType", "tls", "parameter tlsKeychain"},
+		{"MakeRequest", "tlsType", "ssl", "neither mTls nor tls"},
+		{"MakeRequest", "proxyKeychain", 12, "parameter proxyKeychain"},
+		{"MakeRequest", "paginationType", "tokenBased", "field nextTokenPath"},
+		{"DownloadFile", "authenticationType", "apiKey", "parameter apiKeyKeychain"},
+		{"ActionSendDataAPIKeyAuth", "auth", 7, "parameter auth"},
+		{"ActionSendDataBasicAuth", "key", 7, "parameter key"},
+		{"ActionSendDataOAuth", "account", 7, "parameter account"},
+		{"ActionSendDataClientCertAuth", "key", 7, "parameter key"},
 	} {
 		m := module(t, c.module)
 		run := connectortest.Call{Input: connector.NewBundle("url", server.URL)}
@@ -542,8 +548,8 @@ func TestOptionsThatCannotBeHonouredAreRefused(t *testing.T) {
 		}
 		part.Set(c.field, c.value)
 		result := connectortest.Run(t, m, run)
-		require.Equal(t, connector.InvalidConfigurationError, connector.TypeOf(result.Err), c.field)
-		require.ErrorContains(t, result.Err, "field "+c.field+": ")
+		require.Equal(t, connector.InvalidConfigurationError, connector.TypeOf(result.Err), "%s: %v", c.field, result.Err)
+		require.ErrorContains(t, result.Err, c.says)
 	}
 }
 

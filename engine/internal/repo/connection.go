@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
+	"time"
 
 	"github.com/ebbkit/ebb/retention"
 	"github.com/ebbkit/ebb/store"
@@ -19,6 +20,15 @@ type Connection struct {
 	Fields []byte `json:"fields,omitempty"`
 	// Secrets are by field name.
 	Secrets map[string][]byte `json:"secrets,omitempty"`
+	// Renewing is until when one process is renewing the secrets and others leave them alone. Zero: nobody is.
+	Renewing time.Time `json:"renewing,omitzero"`
+}
+
+// Clear overwrites the secrets in memory.
+func (c *Connection) Clear() {
+	for _, value := range c.Secrets {
+		clear(value)
+	}
 }
 
 // ConnectionID returns the ID of a tenant's connection of this name.

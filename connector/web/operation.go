@@ -1,0 +1,139 @@
+package web
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/crypto/secret"
+)
+
+// An operation is one call of a module: what its requests are let in by, and the way that they take.
+type operation struct {
+	call       *connector.Call
+	config     Config
+	client     connector.ClientConfig
+	cookies    bool
+	credential credential
+	token      *token
+	// hidden are secrets, in the forms that a service may send them back in.
+	hidden []string
+}
+
+// open reads the connections of a call.
+func open(call *connector.Call, config Config, needs []connector.Need) (*operation, error) {
+	o := &operation{call: call, config: config}
+	readers := map[string]func(*connector.Connection) error{
+		APIKey: o.apiKey, BasicAuth: o.basicAuth, OAuth2: o.oauth,
+		ClientCertificate: o.clientCertificate, Authority: o.authority, Proxy: o.proxy,
+	}
+	for _, need := range needs {
+		c := call.Connections[need.Param]
+		if c == nil {
+			return nil, connector.Errorf(connector.InvalidConfigurationError,
+				"parameter %s: the module needs a connection of type %q", need.Param, need.Type)
+		}
+		if err := readers[need.Type](c); err != nil {
+			return nil, err
+		}
+	}
+	return o, nil
+}
+
+// secret takes a secret out of a connection. One that is missing or empty makes the connection unusable.
+func (o *operation) secret(c *connector.Connection, name string) (string, error) {
+	text, err := c.Secrets[name].Reveal()
+	if err != nil {
+		return "", connector.Errorf(connector.AccountValidationError, "connection %q: secret %s: %w", c.Name, name, err)
+	}
+	if text == "" {
+		return "", unusable(c, "it has no secret "+name)
+	}
+	o.hide(text)
+	return text, nil
+}
+
+// hide keeps a secret out of errors. What is shorter than 4 bytes would turn up in too many other words.
+func (o *operation) hide(text string) {
+	if len(text) < 4 {
+		return
+	}
+	quoted, _ := json.Marshal(text)
+	for _, form := range []string{
+		text, url.QueryEscape(text), url.PathEscape(text), strings.Trim(string(quoted), `"`),
+		base64.StdEncoding.EncodeToString([]byte(text)),
+	} {
+		if !slices.Contains(o.hidden, form) {
+			o.hidden = append(o.hidden, form)
+		}
+	}
+}
+
+// conceal takes the secrets of the connections out of an error: services send back what they refuse.
+func (o *operation) conceal(err error) error {
+	var typed *connector.Error
+	if len(o.hidden) == 0 || !errors.As(err, &typed) {
+		return err
+	}
+	shown := *connector.AsError(err)
+	// The longest first: one form may be a part of another.
+	slices.SortFunc(o.hidden, func(a, b string) int { return len(b) - len(a) })
+	shown.Message = o.redact(shown.Message).(string)
+	shown.Detail = o.redact(shown.Detail).(connector.Bundle)
+	return &shown
+}
+
+// redact copies a value without the secrets in its texts and buffers.
+func (o *operation) redact(value any) any {
+	switch value := value.(type) {
+	case string:
+		for _, form := range o.hidden {
+			value = strings.ReplaceAll(value, form, secret.Redacted)
+		}
+		return value
+	case []byte:
+		return []byte(o.redact(string(value)).(string))
+	case []any:
+		list := make([]any, len(value))
+		for i, element := range value {
+			list[i] = o.redact(element)
+		}
+		return list
+	case connector.Bundle:
+		var b connector.Bundle
+		for name, field := range value.All() {
+			b.Set(o.redact(name).(string), o.redact(field))
+		}
+		return b
+	}
+	return value
+}
+
+// send sends a request and reads the response. An access token that has expired, or that the service does not accept any
+// more, is renewed once.
+func (o *operation) send(ctx context.Context, r *request) (*response, error) {
+	fresh := false
+	if o.token != nil && o.token.expired(o.call.Now) {
+		if err := o.renew(ctx); err != nil {
+			return nil, err
+		}
+		fresh = true
+	}
+	received, err := o.exchange(ctx, r)
+	switch {
+	case err != nil || received.status != http.StatusUnauthorized || received.abroad:
+		return received, err
+	case o.token == nil || fresh || !o.token.renewable():
+		return received, nil
+	}
+	if err := o.renew(ctx); err != nil {
+		return nil, err
+	}
+	return o.exchange(ctx, r)
+}

@@ -1,0 +1,133 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/engine/internal/repo"
+	"github.com/ebbkit/ebb/store"
+)
+
+const (
+	// renewalTime is how long a module may take to renew a connection.
+	renewalTime = 30 * time.Second
+	// renewalLease is for how long other processes leave a connection alone that one is renewing.
+	renewalLease = 45 * time.Second
+	// renewalPoll is how often they look whether it is done.
+	renewalPoll = 200 * time.Millisecond
+	// renewalGrace is for how long what has been renewed may take to be stored, though the run that wanted it was told to
+	// stop: services take back a refresh token as soon as they have given the next one.
+	renewalGrace = 10 * time.Second
+)
+
+// renew implements connector.Call.Renew. In this process one run at a time gets past the lock; among processes the one
+// whose lease was stored does. A process that dies between the service's answer and the Apply loses what the service gave;
+// where that includes a refresh token, people have to authorise the account again.
+func (h *host) renew(ctx context.Context, stale *connector.Connection, renew connector.Renewal) (*connector.Connection, error) {
+	unlock, err := h.renewals.lock(ctx, repo.ConnectionID(h.tenant, stale.Name))
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	for {
+		doc, stored, err := h.stored(ctx, h.tenant, stale.Name)
+		if err != nil {
+			return nil, err
+		}
+		if !stored.Equal(stale) {
+			return stored, nil
+		}
+		if left := doc.Renewing.Sub(h.now()); left > 0 {
+			if err := pause(ctx, min(left, renewalPoll)); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		err = h.renewStored(ctx, doc, stored, renew)
+		switch {
+		case errors.Is(err, store.ErrConflict): // somebody else has begun, or has saved the connection anew
+			continue
+		case err != nil:
+			return nil, err
+		}
+		return stored, nil
+	}
+}
+
+// renewStored lets renew change a connection that was just read, under a lease.
+func (c *core) renewStored(ctx context.Context, doc *repo.Connection, connection *connector.Connection, renew connector.Renewal) error {
+	name := connection.Name
+	doc.Renewing = c.now().Add(renewalLease)
+	if err := c.repo.Apply(ctx, c.repo.Put(doc)); err != nil {
+		return fmt.Errorf("renew connection %q: %w", name, err)
+	}
+	limited, cancel := context.WithTimeout(ctx, renewalTime)
+	defer cancel()
+	failed := renew(limited, connection)
+	kept, cancel := context.WithTimeout(context.WithoutCancel(ctx), renewalGrace)
+	defer cancel()
+	doc.Renewing = time.Time{}
+	if failed == nil {
+		failed = put(doc, connection)
+	}
+	if failed != nil {
+		// When the lease cannot be given back, it runs out.
+		_ = c.repo.Apply(kept, c.repo.Put(doc))
+		return failed
+	}
+	defer doc.Clear()
+	if err := c.repo.Apply(kept, c.repo.Put(doc)); err != nil {
+		return fmt.Errorf("renew connection %q: %w", name, err)
+	}
+	return nil
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// A locker has a lock for every key. The zero locker is ready.
+type locker struct {
+	mu sync.Mutex
+
+	held map[string]chan struct{}
+}
+
+// lock waits until nobody else has the lock of the key, or until ctx ends.
+func (l *locker) lock(ctx context.Context, key string) (unlock func(), err error) {
+	for {
+		l.mu.Lock()
+		released := l.held[key]
+		if released == nil {
+			if l.held == nil {
+				l.held = map[string]chan struct{}{}
+			}
+			mine := make(chan struct{})
+			l.held[key] = mine
+			l.mu.Unlock()
+			return func() {
+				l.mu.Lock()
+				defer l.mu.Unlock()
+				delete(l.held, key)
+				close(mine)
+			}, nil
+		}
+		l.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-released:
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ebbkit/ebb/connector"
 	"github.com/ebbkit/ebb/connector/transport"
 	"github.com/ebbkit/ebb/engine/internal/expr"
 	"github.com/ebbkit/ebb/engine/internal/repo"
@@ -24,6 +25,8 @@ type core struct {
 
 	scenarios cache[*deployed]
 	hooks     cache[*repo.Hook]
+	types     cache[*connector.Structure]
+	tables    cache[*repo.DataStore]
 	rates     rates
 	queues    queues
 	waiters   waiters

@@ -22,6 +22,7 @@ type host struct {
 	run, scenario string
 	// connections and dataStores map what the blueprint calls them to the tenant's own names.
 	connections, dataStores map[string]string
+	structures              *structures
 	location                *time.Location
 	// jar holds the cookies that the modules of the run share. A run that is taken up again begins with an empty one.
 	jar http.CookieJar
@@ -90,6 +91,8 @@ func (h *host) call(ctx context.Context, op *flow.Operation) (*connector.Call, e
 		Respond:  h.answer,
 		Key:      h.run + "-" + strconv.FormatInt(op.Number, 10),
 		Attempt:  1,
+
+		Structure: h.structures.find,
 	}
 	if h.jar == nil {
 		h.jar = h.network.Jar()
@@ -113,7 +116,9 @@ func (h *host) data(_ context.Context, name string) (connector.DataStore, error)
 	if name == "" {
 		return nil, connector.Errorf(connector.InvalidConfigurationError, "the module names no data store: set its parameter datastore")
 	}
-	return h.dataStore(h.tenant, mapped(name, h.dataStores)), nil
+	data := h.dataStore(h.tenant, mapped(name, h.dataStores))
+	data.location = h.location
+	return data, nil
 }
 
 func (h *host) answer(_ context.Context, response connector.Response) error {

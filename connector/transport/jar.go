@@ -38,7 +38,7 @@ func (o own) SetCookies(u *url.URL, cookies []*http.Cookie) {
 		kept[i] = cookie
 		domain := strings.ToLower(strings.TrimPrefix(cookie.Domain, "."))
 		if domain != "" && (strings.EqualFold(u.Hostname(), domain) || strings.HasSuffix(strings.ToLower(u.Hostname()), "."+domain)) {
-			mine := *cookie
+			mine := *cookie //nolint:gosec // it came from a server, with the attributes that the server wants
 			mine.Domain = ""
 			kept[i] = &mine
 		}

@@ -18,8 +18,8 @@ type parseInput struct {
 // a bundle per element, and what is neither an object stands in the field "value". Text that is no JSON is a DataError
 // that names the byte, and never what stands there.
 //
-// The parameter "type" names a data structure; it tells the editor which fields to expect and does not change the
-// result.
+// The parameter "type" names a data structure: every bundle is checked against it and converted by it, and the first one
+// that does not fit is a BundleValidationError that names its fields.
 func parseJSON() connector.Search {
 	return connector.NewSearch(connector.Info{
 		Name:        "ParseJSON",
@@ -28,8 +28,13 @@ func parseJSON() connector.Search {
 		Description: "Reads a JSON text.",
 		Pure:        true,
 		Params:      structureParam(),
-	}, func(ctx context.Context, _ *connector.Call, in parseInput) iter.Seq2[connector.Bundle, error] {
+	}, func(ctx context.Context, call *connector.Call, in parseInput) iter.Seq2[connector.Bundle, error] {
 		return func(yield func(connector.Bundle, error) bool) {
+			shaped, err := shape(ctx, call)
+			if err != nil {
+				yield(connector.Bundle{}, err)
+				return
+			}
 			value, err := connector.ParseJSON([]byte(in.JSON))
 			if err != nil {
 				message := strings.ReplaceAll(err.Error(), "connector: ", "")
@@ -40,16 +45,21 @@ func parseJSON() connector.Search {
 			if !ok {
 				elements = []any{value}
 			}
-			for _, element := range elements {
+			for i, element := range elements {
 				if err := ctx.Err(); err != nil {
 					yield(connector.Bundle{}, err)
 					return
 				}
-				bundle, ok := element.(connector.Bundle)
-				if !ok {
+				bundle, object := element.(connector.Bundle)
+				if !object {
 					bundle = connector.NewBundle("value", element)
 				}
-				if !yield(bundle, nil) {
+				number := i + 1
+				if !ok {
+					number = 0 // the text is no array
+				}
+				bundle, err := shaped(bundle, number)
+				if !yield(bundle, err) || err != nil {
 					return
 				}
 			}
@@ -57,16 +67,13 @@ func parseJSON() connector.Search {
 	})
 }
 
-// structureParam describes the choice of a data structure.
-func structureParam() []connector.Field {
-	return []connector.Field{{Name: "type", Type: connector.TypeAny, Label: "Data structure"}}
-}
-
 // createJSON writes the fields of its mapper as a JSON object, in the order of the mapper, as JavaScript's
 // JSON.stringify does: what is text to JSON is text, dates are ISO 8601 in UTC, and buffers are their text or base64.
 // The parameter "space" is the indentation: none, "tab", "2" or "4".
 //
-// The parameter "type" names a data structure. The fields are taken as they were mapped, whatever it says.
+// The parameter "type" names a data structure: the fields are converted to its types and stand in its order, with its
+// defaults; what it does not have stands behind, or is refused when it is strict. Fields that do not fit are a
+// BundleValidationError that names them.
 func createJSON() connector.Action {
 	return connector.NewAction(connector.Info{
 		Name:        "CreateJSON",
@@ -78,8 +85,16 @@ func createJSON() connector.Action {
 			Name: "space", Type: connector.TypeSelect, Label: "Indentation", Options: []string{"tab", "2", "4"},
 		}),
 		Output: outputJSON(),
-	}, func(_ context.Context, call *connector.Call, _ struct{}) (connector.Bundle, error) {
-		text, err := call.Input.MarshalJSON()
+	}, func(ctx context.Context, call *connector.Call, _ struct{}) (connector.Bundle, error) {
+		shaped, err := shape(ctx, call)
+		if err != nil {
+			return connector.Bundle{}, err
+		}
+		input, err := shaped(call.Input, 0)
+		if err != nil {
+			return connector.Bundle{}, err
+		}
+		text, err := input.MarshalJSON()
 		if err != nil {
 			return connector.Bundle{}, unwritable(err)
 		}

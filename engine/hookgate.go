@@ -10,8 +10,8 @@ import (
 	"github.com/ebbkit/ebb/engine/internal/repo"
 )
 
-// apiKeyHeader carries a key of the hook, as in Make.
-const apiKeyHeader = "X-Make-Apikey"
+// keyHeader carries a key of the hook, as in Make.
+const keyHeader = "X-Make-Apikey"
 
 // admit says whether a hook lets a request in: by where it comes from, by its method, and by its key. What is refused here
 // does not count against the requests that the hook takes, so that strangers cannot use them up.
@@ -25,7 +25,7 @@ func (c *core) admit(hook *repo.Hook, r *http.Request) error {
 	if err := admitMethod(hook, r.Method); err != nil {
 		return err
 	}
-	if len(hook.Keys) > 0 && !keyFits(hook, r.Header.Get(apiKeyHeader)) {
+	if len(hook.Keys) > 0 && !keyFits(hook, r.Header.Get(keyHeader)) {
 		return &refusal{
 			status: http.StatusUnauthorized, message: "The header x-make-apikey has no key of this hook.",
 			// RFC 9110, section 15.5.2, asks for a challenge.

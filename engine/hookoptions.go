@@ -182,14 +182,6 @@ func hookOf(doc *repo.Hook) (*Hook, error) {
 	return hook, nil
 }
 
-// patience is how long a caller of a hook waits for the scenario's answer.
-func (c *core) patience(hook *repo.Hook) time.Duration {
-	if hook.ResponseTimeout > 0 {
-		return hook.ResponseTimeout
-	}
-	return c.cfg.ResponseTimeout
-}
-
 // methodsOf are the methods that a hook takes, as the header Allow lists them.
 func methodsOf(hook *repo.Hook) []string {
 	if len(hook.Methods) == 0 {

@@ -16,7 +16,7 @@ import (
 
 // generic are the connectors that every engine has.
 func generic() []connector.Connector {
-	return []connector.Connector{builtin.New(), util.New(), gateway.New(), web.New(web.Config{}), text.JSON(), datastore.New()}
+	return append(text.All(), builtin.New(), util.New(), gateway.New(), web.New(web.Config{}), datastore.New())
 }
 
 // A catalog finds modules by the names that blueprints use.
@@ -127,7 +127,6 @@ func (c *catalog) find(name string, version int) (module connector.Module, exact
 // it cannot be run unless the host registers a connector that has the module.
 var absent = map[string]bool{
 	"gateway:CustomMailHook":   true,
-	"json:AggregateToJSON":     true,
 	"util:AggregateAggregator": true,
 	"util:BasicTrigger":        true,
 	"util:FunctionAggregator2": true,

@@ -81,10 +81,8 @@ func createJSON() connector.Action {
 		Label:       "Create JSON",
 		Description: "Writes fields as a JSON text.",
 		Pure:        true,
-		Params: append(structureParam(), connector.Field{
-			Name: "space", Type: connector.TypeSelect, Label: "Indentation", Options: []string{"tab", "2", "4"},
-		}),
-		Output: outputJSON(),
+		Params:      append(structureParam(), spaceParam()),
+		Output:      outputJSON(),
 	}, func(ctx context.Context, call *connector.Call, _ struct{}) (connector.Bundle, error) {
 		shaped, err := shape(ctx, call)
 		if err != nil {
@@ -102,14 +100,7 @@ func createJSON() connector.Action {
 		if err != nil {
 			return connector.Bundle{}, err
 		}
-		if indent != "" {
-			var out bytes.Buffer
-			if err := json.Indent(&out, text, "", indent); err != nil {
-				return connector.Bundle{}, unwritable(err)
-			}
-			text = out.Bytes()
-		}
-		return connector.NewBundle("json", string(text)), nil
+		return written(text, indent)
 	})
 }
 
@@ -127,7 +118,75 @@ func indentation(space any) (string, error) {
 	return "", connector.Errorf(connector.InvalidConfigurationError, `parameter space: expected "", "tab", "2" or "4"`)
 }
 
-// transformToJSON writes one value of any kind as JSON.
+// aggregateToJSON writes a JSON array with an object per bundle: the mapper as it was evaluated for it. No bundles give an
+// empty array. Parameters and texts are those of createJSON.
+func aggregateToJSON() connector.Aggregator {
+	return connector.NewAggregator(connector.Info{
+		Name:        "AggregateToJSON",
+		Version:     1,
+		Label:       "Aggregate to JSON",
+		Description: "Writes bundles as a JSON array.",
+		Pure:        true,
+		Params:      append(structureParam(), spaceParam(), feederParam()),
+		Output:      outputJSON(),
+	}, func(
+		ctx context.Context, call *connector.Call, _ struct{}, bundles iter.Seq2[connector.Bundle, error],
+	) (connector.Bundle, error) {
+		indent, err := indentation(call.Params.Get("space"))
+		if err != nil {
+			return connector.Bundle{}, err
+		}
+		shaped, err := shape(ctx, call)
+		if err != nil {
+			return connector.Bundle{}, err
+		}
+		number := 0
+		text := []byte{'['}
+		for bundle, err := range bundles {
+			if err != nil {
+				return connector.Bundle{}, err
+			}
+			number++
+			if bundle, err = shaped(bundle, number); err != nil {
+				return connector.Bundle{}, err
+			}
+			if len(text) > 1 {
+				text = append(text, ',')
+			}
+			if text, err = connector.AppendJSON(text, bundle); err != nil {
+				return connector.Bundle{}, unwritable(err)
+			}
+			if len(text) > connector.MaxEncodedBytes {
+				return connector.Bundle{}, tooLong()
+			}
+		}
+		return written(append(text, ']'), indent)
+	})
+}
+
+// feederParam describes the source of an aggregator. The engine reads it: it says whose bundles are one group.
+func feederParam() connector.Field {
+	return connector.Field{Name: "feeder", Type: connector.TypeAny, Label: "Source module"}
+}
+
+// spaceParam describes the indentation.
+func spaceParam() connector.Field {
+	return connector.Field{Name: "space", Type: connector.TypeSelect, Label: "Indentation", Options: []string{"tab", "2", "4"}}
+}
+
+// written is the bundle of a JSON text, indented if need be.
+func written(text []byte, indent string) (connector.Bundle, error) {
+	if indent != "" {
+		var out bytes.Buffer
+		if err := json.Indent(&out, text, "", indent); err != nil {
+			return connector.Bundle{}, unwritable(err)
+		}
+		text = out.Bytes()
+	}
+	return connector.NewBundle("json", string(text)), nil
+}
+
+// transformToJSON writes one value of any kind as JSON. The parameter "space" is that of createJSON.
 func transformToJSON() connector.Action {
 	return connector.NewAction(connector.Info{
 		Name:        "TransformToJSON",
@@ -135,6 +194,7 @@ func transformToJSON() connector.Action {
 		Label:       "Transform to JSON",
 		Description: "Writes a value as a JSON text.",
 		Pure:        true,
+		Params:      []connector.Field{spaceParam()},
 		Input:       []connector.Field{{Name: "object", Type: connector.TypeAny, Label: "Object"}},
 		Output:      outputJSON(),
 	}, func(_ context.Context, call *connector.Call, _ struct{}) (connector.Bundle, error) {
@@ -142,7 +202,11 @@ func transformToJSON() connector.Action {
 		if err != nil {
 			return connector.Bundle{}, unwritable(err)
 		}
-		return connector.NewBundle("json", string(text)), nil
+		indent, err := indentation(call.Params.Get("space"))
+		if err != nil {
+			return connector.Bundle{}, err
+		}
+		return written(text, indent)
 	})
 }
 

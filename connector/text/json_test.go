@@ -16,9 +16,11 @@ import (
 
 func module(t testing.TB, name string) connector.Module {
 	t.Helper()
-	for _, m := range text.JSON().Modules() {
-		if m.Info().Name == name {
-			return m
+	for _, c := range text.All() {
+		for _, m := range c.Modules() {
+			if m.Info().Name == name {
+				return m
+			}
 		}
 	}
 	t.Fatalf("there is no module %s", name)
@@ -48,7 +50,7 @@ func TestConnectorsAreSound(t *testing.T) {
 			require.True(t, m.Info().Pure, m.Info().Name)
 		}
 	}
-	require.True(t, names["json"])
+	require.Equal(t, map[string]bool{"json": true, "xml": true, "csv": true, "regexp": true, "archive": true}, names)
 }
 
 func TestParseGivesBundles(t *testing.T) {
@@ -245,5 +247,75 @@ func BenchmarkParse(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
+	}
+}
+
+func TestAggregateWritesAnArray(t *testing.T) {
+	t.Parallel()
+	rows := []connector.Bundle{connector.NewBundle("b", 1, "a", "ü\""), connector.NewBundle("b", nil), {}}
+	tests := map[string]struct {
+		params connector.Bundle
+		rows   []connector.Bundle
+		want   string
+	}{
+		"bundles":    {connector.NewBundle("type", 7, "feeder", 1), rows, `[{"b":1,"a":"ü\""},{"b":null},{}]`},
+		"no bundles": {connector.Bundle{}, nil, `[]`},
+		"indented":   {connector.NewBundle("space", "2"), rows[:1], "[\n  {\n    \"b\": 1,\n    \"a\": \"ü\\\"\"\n  }\n]"},
+		"tabs":       {connector.NewBundle("space", "tab"), rows[1:2], "[\n\t{\n\t\t\"b\": null\n\t}\n]"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			result := connectortest.Run(t, module(t, "AggregateToJSON"), connectortest.Call{Params: test.params, Bundles: test.rows})
+			require.NoError(t, result.Err)
+			require.Equal(t, test.want, result.Bundles[0].Get("json"))
+		})
+	}
+	result := connectortest.Run(t, module(t, "AggregateToJSON"), connectortest.Call{Params: connector.NewBundle("space", "3")})
+	require.Equal(t, connector.InvalidConfigurationError, connector.TypeOf(result.Err))
+}
+
+func TestTextsOfAggregatorsHaveALimit(t *testing.T) {
+	t.Parallel()
+	megabyte := strings.Repeat("x", 1<<20)
+	many := func(yield func(connector.Bundle, error) bool) {
+		for range 100 {
+			if !yield(connector.NewBundle("value", megabyte), nil) {
+				return
+			}
+		}
+	}
+	for _, name := range []string{"AggregateToJSON", "CreateCSV", "AggregateToCSV"} {
+		_, err := module(t, name).(connector.Aggregator).Aggregate(t.Context(), &connector.Call{Location: time.UTC}, many)
+		require.Equal(t, connector.MaxFileSizeExceededError, connector.TypeOf(err), name)
+	}
+}
+
+func TestAggregatorsPassErrorsOn(t *testing.T) {
+	t.Parallel()
+	broken := func(yield func(connector.Bundle, error) bool) { yield(connector.Bundle{}, context.DeadlineExceeded) }
+	for _, name := range []string{"AggregateToJSON", "CreateCSV", "CreateArchive"} {
+		_, err := module(t, name).(connector.Aggregator).Aggregate(t.Context(), &connector.Call{Location: time.UTC}, broken)
+		require.ErrorIs(t, err, context.DeadlineExceeded, name)
+	}
+}
+
+func TestConnectorsConform(t *testing.T) {
+	t.Parallel()
+	samples := map[string][]connectortest.Sample{
+		"xml": {
+			{Module: "ParseXML", Call: connectortest.Call{Input: connector.NewBundle("xml", `<a b="c"><d>1</d></a>`)}},
+			{Module: "CreateXML", Call: connectortest.Call{Input: connector.NewBundle("a", "x")}},
+			{Module: "TransformToXML", Call: connectortest.Call{Input: connector.NewBundle("a", "x")}},
+		},
+		"archive": {
+			{Module: "UnpackAction", Call: connectortest.Call{Input: connector.NewBundle("data", zipped(t, "a.txt", "x"))}},
+			{Module: "ExtractArchive", Call: connectortest.Call{Input: connector.NewBundle("data", zipped(t, "a.txt", "x"))}},
+			{Module: "CreateArchive", Call: connectortest.Call{Bundles: []connector.Bundle{connector.NewBundle("fileName", "a", "data", "x")}}},
+			{Module: "PackAggregator", Call: connectortest.Call{Bundles: []connector.Bundle{connector.NewBundle("fileName", "a", "data", "x")}}},
+		},
+	}
+	for _, c := range text.All() {
+		connectortest.Conform(t, c, samples[c.Name()]...)
 	}
 }

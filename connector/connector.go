@@ -224,8 +224,9 @@ type Variables interface {
 	Set(name string, value any, scope VariableScope)
 }
 
-// A DataStore is a table of entries that outlives runs. Keys are texts of 1 to 1024 bytes; data are bundles of up to
-// 15 MiB in all.
+// A DataStore is a table of entries that outlives runs. Keys are texts of 1 to 1024 bytes, else it is a DataError; data are
+// bundles of up to 15 MiB in all, else it is a MaxFileSizeExceededError. The entries of a store may have a data structure:
+// what is written is converted to it, and a BundleValidationError when it does not fit.
 type DataStore interface {
 	// Get returns false when there is no such entry.
 	Get(ctx context.Context, key string) (data Bundle, ok bool, err error)

@@ -49,8 +49,11 @@ type coercion struct {
 
 // reset makes a coercion ready for other values. It keeps the room of its path.
 func (c *coercion) reset(zone *time.Location) {
-	clear(c.path)
-	*c = coercion{zone: zone, path: c.path[:0]}
+	c.zone = zone
+	c.path = c.path[:0]
+	if c.problems != nil {
+		c.problems = nil
+	}
 }
 
 // A step leads from a value to one inside it: by name, or by index when there is none.

@@ -53,6 +53,12 @@ type Info struct {
 	Idempotent bool
 	// Connection is the type of connection that the module needs. Empty: none.
 	Connection string
+	// Returns says of an [Action] that the run ends with it, and well: what it gives is the run's output, what was done
+	// stays done, and nothing else of the run takes place. Only the first one that is reached counts.
+	Returns bool
+	// Direct says of a typed [Action] that its function has all that it needs in its struct and never looks at Call.Input,
+	// so that the engine need not make it: see [Binder].
+	Direct bool
 
 	// Params describes the design-time parameters, Input what the mapper gives, Output the bundles. Before the module
 	// is called, parameters and input are converted to what is declared, see [Convert]; fields that are not described

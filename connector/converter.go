@@ -22,7 +22,7 @@ type Converter struct {
 type conversion struct {
 	field *Field
 	base  FieldType
-	at    int // among the names; -1 for a field that is never given
+	at    int // of the value among those that are given; -1 for a field that is not
 	// open says that null passes, empty that the empty text does, bounded that Min or Max count.
 	open, empty, bounded bool
 }
@@ -47,10 +47,7 @@ func NewConverter(fields []Field, names []string) *Converter {
 			c.plain = false
 		}
 		seen[f.Name] = true
-		base := f.Type.base()
-		d := conversion{field: f, base: base, at: -1, bounded: f.Min != nil || f.Max != nil}
-		d.open = f.Default == nil && !f.Required
-		d.empty = base == TypeText && f.Type != TypeSelect && !f.Required || base == TypeAny
+		d := demands(f)
 		if position, given := at[f.Name]; given {
 			d.at = position
 		} else if f.Default != nil {
@@ -62,6 +59,13 @@ func NewConverter(fields []Field, names []string) *Converter {
 		c.declared = append(c.declared, d)
 	}
 	return c
+}
+
+func demands(f *Field) conversion {
+	d := conversion{field: f, base: f.Type.base(), at: -1, bounded: f.Min != nil || f.Max != nil}
+	d.open = f.Default == nil && !f.Required
+	d.empty = d.base == TypeText && f.Type != TypeSelect && !f.Required || d.base == TypeAny
+	return d
 }
 
 // Convert returns what [Convert] makes of the bundle with the converter's names and these values, one for each name. It

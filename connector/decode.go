@@ -56,7 +56,7 @@ func (d *decoder) into(c *coercion, dst reflect.Value, params, input Bundle) {
 	case ofStruct:
 		for i := range d.members {
 			m := &d.members[i]
-			value, ok := input.Lookup(m.field.Name)
+			value, ok := input.at(i, m.field.Name)
 			if !ok {
 				value, _ = params.Lookup(m.field.Name)
 			}
@@ -67,6 +67,47 @@ func (d *decoder) into(c *coercion, dst reflect.Value, params, input Bundle) {
 	default:
 		d.root(c, dst, overlay(params, input))
 	}
+}
+
+// A source says at which place among the values of a mapper that of a member stands; -1 is for one that is known.
+type source struct {
+	member *member
+	at     int
+	known  any
+}
+
+// bind finds the sources of a struct's members and fills in dst those members that are known. It cannot for what is no
+// struct, for names of which one stands twice, and where what is known is wrong.
+func (d *decoder) bind(dst reflect.Value, params Bundle, names []string, known []Known) ([]source, bool) {
+	if d.kind != ofStruct {
+		return nil, false
+	}
+	places := make(map[string]int, len(names))
+	for i, name := range names {
+		places[name] = i
+	}
+	if len(places) < len(names) {
+		return nil, false
+	}
+	var sources []source
+	c := coercion{}
+	for i := range d.members {
+		m := &d.members[i]
+		at, mapped := places[m.field.Name]
+		value, fixed := params.Get(m.field.Name), !mapped
+		if mapped && at < len(known) && known[at].Is {
+			value, fixed = known[at].Value, true
+		}
+		switch {
+		case !fixed:
+			sources = append(sources, source{member: m, at: at})
+		case m.direct != indirect || value == nil && m.field.Default == nil:
+			m.set(&c, dst, value)
+		default: // it may depend on the zone, and the function may change it: each call makes its own
+			sources = append(sources, source{m, -1, value})
+		}
+	}
+	return sources, c.problems == nil
 }
 
 // overlay returns a bundle with the fields of both; those of input win.

@@ -18,7 +18,18 @@ type member struct {
 	// describes its elements: they are left to their own decoder.
 	checked bool
 	whole   Field
+	// direct is set for the fields that most structs have, which take most values without a conversion.
+	direct direct
+	demand conversion
 }
+
+type direct uint8
+
+const (
+	indirect direct = iota
+	directText
+	directAny
+)
 
 func (m *member) set(c *coercion, dst reflect.Value, value any) {
 	if value == nil || !m.empty && value == "" {
@@ -32,6 +43,20 @@ func (m *member) set(c *coercion, dst reflect.Value, value any) {
 			return
 		default:
 			return
+		}
+	}
+	switch m.direct {
+	case directText:
+		if text, ok := value.(string); ok && m.demand.passes(value) {
+			dst.Field(m.place).SetString(text)
+			return
+		}
+	case directAny:
+		if m.demand.passes(value) {
+			if into, ok := dst.Field(m.place).Addr().Interface().(*any); ok {
+				*into = value
+				return
+			}
 		}
 	}
 	c.push(m.field.Name, 0)
@@ -91,6 +116,14 @@ func (ds decoders) members(t reflect.Type) ([]member, error) {
 		m.whole.Fields = nil
 		m.empty = !blank(m.field.Type, "")
 		m.filled = m.field.Required && m.field.Type.base() == TypeText
+		m.demand = demands(&m.whole)
+		switch {
+		case m.place < 0:
+		case f.typ == anyType:
+			m.direct = directAny
+		case f.typ.Kind() == reflect.String && described == TypeText && !reflect.PointerTo(f.typ).Implements(parseTextType):
+			m.direct = directText
+		}
 	}
 	return members, nil
 }

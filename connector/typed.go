@@ -65,6 +65,8 @@ func NewAggregator[Params, In, Out any](
 // typed is what all typed modules have.
 type typed[In, Out any] struct {
 	info Info
+	// described says that Info.Input is not that of In.
+	described bool
 	in   *filler[In]
 	out  *encoder
 }
@@ -80,7 +82,7 @@ func newTyped[In, Out any](info Info, mapper bool) typed[In, Out] {
 	if t.info.Params == nil {
 		t.info.Params = params
 	}
-	if t.info.Input == nil {
+	if t.described = t.info.Input != nil; !t.described {
 		t.info.Input = fields
 	}
 	outputs, err := FieldsOf[Out]()
@@ -112,25 +114,47 @@ type filler[T any] struct {
 	spare   sync.Pool // of *filling[T]
 }
 
+// A filling is the work of one goroutine.
 type filling[T any] struct {
 	c    coercion
 	into T
+	dst  reflect.Value // of into
 }
 
 func newFiller[T any](d *decoder) *filler[T] {
 	f := &filler[T]{decoder: d}
-	f.spare.New = func() any { return &filling[T]{} }
+	f.spare.New = func() any {
+		work := &filling[T]{}
+		work.dst = reflect.ValueOf(&work.into).Elem()
+		return work
+	}
 	return f
+}
+
+func (f *filler[T]) begin(zone *time.Location) *filling[T] {
+	work := f.spare.Get().(*filling[T]) //nolint:forcetypeassert // the pool holds nothing else
+	work.c.reset(zone)
+	return work
+}
+
+// end returns what was filled in, and what is wrong with it.
+func (work *filling[T]) end() (T, error) {
+	made := work.into
+	var none T
+	work.into = none
+	if work.c.problems == nil {
+		return made, nil
+	}
+	err := work.c.err()
+	work.c.reset(work.c.zone)
+	return made, err
 }
 
 // fill makes a T of params with input laid over them.
 func (f *filler[T]) fill(zone *time.Location, params, input Bundle) (T, error) {
-	work := f.spare.Get().(*filling[T]) //nolint:forcetypeassert // the pool holds nothing else
-	work.c.reset(zone)
-	f.decoder.into(&work.c, reflect.ValueOf(&work.into).Elem(), params, input)
-	made, err := work.into, work.c.err()
-	var none T
-	work.into = none
+	work := f.begin(zone)
+	f.decoder.into(&work.c, work.dst, params, input)
+	made, err := work.end()
 	f.spare.Put(work)
 	return made, err
 }
@@ -148,6 +172,11 @@ func (t *typed[In, Out]) bundle(out Out) (Bundle, error) {
 	if b, ok := any(out).(Bundle); ok {
 		return b, nil
 	}
+	return t.encoded(out)
+}
+
+// encoded is bundle for what is none yet. It is a function of its own because reflection needs out on the heap.
+func (t *typed[In, Out]) encoded(out Out) (Bundle, error) {
 	n := normalizer{}
 	value, err := (*t.out)(&n, reflect.ValueOf(&out).Elem(), 0)
 	if err != nil {
@@ -200,6 +229,40 @@ func (a *action[In, Out]) Do(ctx context.Context, call *Call) (Bundle, error) {
 		return Bundle{}, err
 	}
 	return a.bundle(out)
+}
+
+// Bind binds the action, see [Binder].
+func (a *action[In, Out]) Bind(params Bundle, names []string, known []Known) func(context.Context, *Call, []any) (Bundle, error) {
+	if !a.info.Direct || a.described || a.info.Problem != nil {
+		return nil
+	}
+	var prototype In
+	sources, ok := a.in.decoder.bind(reflect.ValueOf(&prototype).Elem(), params, names, known)
+	if !ok {
+		return nil
+	}
+	return func(ctx context.Context, call *Call, values []any) (Bundle, error) {
+		work := a.in.begin(call.Location)
+		work.into = prototype
+		for i := range sources {
+			s := &sources[i]
+			value := s.known
+			if s.at >= 0 {
+				value = values[s.at]
+			}
+			s.member.set(&work.c, work.dst, value)
+		}
+		in, err := work.end()
+		a.in.spare.Put(work)
+		if err != nil {
+			return Bundle{}, err
+		}
+		out, err := a.do(ctx, call, in)
+		if err != nil {
+			return Bundle{}, err
+		}
+		return a.bundle(out)
+	}
 }
 
 type finder[In, Out any] struct {
@@ -274,10 +337,13 @@ func (a *aggregator[Params, In, Out]) Aggregate(
 		return Bundle{}, err
 	}
 	items := func(yield func(In, error) bool) {
+		work := a.in.begin(call.Location)
+		defer a.in.spare.Put(work)
 		for b, err := range bundles {
 			var item In
 			if err == nil {
-				item, err = a.in.fill(call.Location, Bundle{}, b)
+				a.in.decoder.into(&work.c, work.dst, Bundle{}, b)
+				item, err = work.end()
 			}
 			if !yield(item, err) || err != nil {
 				return

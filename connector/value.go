@@ -161,6 +161,14 @@ func (b Bundle) Lookup(name string) (any, bool) {
 	return nil, false
 }
 
+// at is Lookup for a field that is probably the i-th.
+func (b Bundle) at(i int, name string) (any, bool) {
+	if b.o != nil && i < len(b.o.fields) && b.o.fields[i].name == name {
+		return b.o.fields[i].value, true
+	}
+	return b.Lookup(name)
+}
+
 // find returns the position of a field, or -1.
 func (o *object) find(name string) int {
 	if o.index != nil {

@@ -24,6 +24,7 @@ func feeder() connector.Search {
 		Description: "Gives a bundle for each element of an array.",
 		Pure:        true,
 	}, func(ctx context.Context, _ *connector.Call, in feederInput) iter.Seq2[connector.Bundle, error] {
+		names := []string{"value"}
 		return func(yield func(connector.Bundle, error) bool) {
 			for _, element := range in.Array {
 				if err := ctx.Err(); err != nil {
@@ -32,7 +33,7 @@ func feeder() connector.Search {
 				}
 				bundle, ok := element.(connector.Bundle)
 				if !ok {
-					bundle = connector.NewBundle("value", element)
+					bundle = connector.BundleOf(names, []any{element})
 				}
 				if !yield(bundle, nil) {
 					return

@@ -28,6 +28,7 @@ func repeater() connector.Search {
 		Pure:        true,
 		Output:      []connector.Field{{Name: "i", Type: connector.TypeNumber, Label: "i"}},
 	}, func(ctx context.Context, _ *connector.Call, in repeaterInput) iter.Seq2[connector.Bundle, error] {
+		names := []string{"i"}
 		return func(yield func(connector.Bundle, error) bool) {
 			for k := range in.Repeats {
 				if err := ctx.Err(); err != nil {
@@ -39,7 +40,7 @@ func repeater() connector.Search {
 				if f := i.(float64); f == math.Trunc(f) && math.Abs(f) <= exact {
 					i = int64(f)
 				}
-				if !yield(connector.NewBundle("i", i), nil) {
+				if !yield(connector.BundleOf(names, []any{i}), nil) {
 					return
 				}
 			}

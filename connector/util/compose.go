@@ -18,5 +18,6 @@ func compose() connector.Action {
 		Label:       "Compose a string",
 		Description: "Makes one text that other modules can map.",
 		Pure:        true,
+		Direct:      true,
 	}, func(_ context.Context, _ *connector.Call, in composed) (composed, error) { return in, nil })
 }

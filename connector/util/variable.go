@@ -21,6 +21,7 @@ func setVariable() connector.Action {
 		Label:       "Set variable",
 		Description: "Keeps a value under a name, for the rest of the cycle or of the run.",
 		Pure:        true,
+		Direct:      true,
 	}, func(_ context.Context, call *connector.Call, in setVariableInput) (connector.Bundle, error) {
 		call.Vars.Set(in.Name, in.Value, in.Scope)
 		return connector.BundleOf([]string{in.Name}, []any{in.Value}), nil
@@ -46,6 +47,7 @@ func setVariables() connector.Action {
 		Label:       "Set multiple variables",
 		Description: "Keeps values under names, for the rest of the cycle or of the run.",
 		Pure:        true,
+		Direct:      true,
 	}, func(_ context.Context, call *connector.Call, in setVariablesInput) (connector.Bundle, error) {
 		var out connector.Bundle
 		for _, v := range in.Variables {
@@ -69,6 +71,7 @@ func getVariable() connector.Action {
 		Label:       "Get variable",
 		Description: "Reads a variable that was set before.",
 		Pure:        true,
+		Direct:      true,
 	}, func(_ context.Context, call *connector.Call, in getVariableInput) (connector.Bundle, error) {
 		value, _ := call.Vars.Get(in.Name)
 		return connector.BundleOf([]string{in.Name}, []any{value}), nil
@@ -88,6 +91,7 @@ func getVariables() connector.Action {
 		Label:       "Get multiple variables",
 		Description: "Reads variables that were set before.",
 		Pure:        true,
+		Direct:      true,
 	}, func(_ context.Context, call *connector.Call, in getVariablesInput) (connector.Bundle, error) {
 		var out connector.Bundle
 		for i, element := range in.Variables {

@@ -1,9 +1,7 @@
 package flow
 
 import (
-	"context"
 	"fmt"
-	"iter"
 
 	"github.com/ebbkit/ebb/connector"
 	"github.com/ebbkit/ebb/engine/internal/expr"
@@ -14,10 +12,16 @@ import (
 type aggregation struct {
 	groups map[string]*group
 	order  []*group
+	// bytes is what the bundles that groups keep hold together.
+	bytes int64
+	// failed is the failure that led the last bundle here, for an aggregator on an error route whose source lies outside
+	// of it. Directives behind it mean that one.
+	failed *StepError
 }
 
 // A group is the bundles of one value of groupBy, or all of them when there is no groupBy.
 type group struct {
+	id  string
 	key any
 	// A pure aggregator takes each bundle as it comes, so that a million bundles need no room; stream is it at work. One
 	// with an effect works once, at the end, on bundles.
@@ -27,10 +31,13 @@ type group struct {
 
 // find returns the group of a key, and makes it at the key's first bundle.
 func (a *aggregation) find(id string, key any) *group {
+	if len(a.order) == 1 && a.order[0].id == id {
+		return a.order[0]
+	}
 	if g := a.groups[id]; g != nil {
 		return g
 	}
-	g := &group{key: key}
+	g := &group{id: id, key: key}
 	if a.groups == nil {
 		a.groups = make(map[string]*group)
 	}
@@ -51,9 +58,6 @@ func (a *aggregation) discard() {
 
 // gather takes the bundle at hand into an aggregator.
 func (r *run) gather(n *node) error {
-	if err := r.ctx.Err(); err != nil {
-		return err
-	}
 	input, failure := r.input(n)
 	var key any
 	var id string
@@ -82,50 +86,63 @@ func (r *run) gather(n *node) error {
 		input = *substitute
 	}
 	a := &r.aggregations[n.aggregator]
+	if n.outside && r.handling != nil {
+		a.failed, r.handling.ended = r.handling.failed, true
+	}
 	g := a.find(id, key)
 	if limit := r.start.MaxOperations; limit > 0 && r.operations+int64(len(a.order)) > limit {
 		return r.stopped(n, failuref(connector.OperationsLimitExceededError, "the groups would be more than the %d operations of the run", limit))
 	}
-	r.take(n, g, input, len(a.order) <= maxStreams)
-	return nil
+	return r.collect(n, a, g, input)
 }
 
 // maxStreams is how many groups of one aggregation take bundles as they come; the groups that came later keep theirs until
 // the end. A stream costs a stack of its own.
 const maxStreams = 256
 
-func (r *run) take(n *node, g *group, input connector.Bundle, streams bool) {
-	module, ok := n.module.(connector.Aggregator)
-	if !n.pure || !ok || !streams && g.stream == nil {
-		g.bundles = append(g.bundles, input)
-		return
+// collect gives the bundle at hand to its group.
+func (r *run) collect(n *node, a *aggregation, g *group, input connector.Bundle) error {
+	if module, ok := n.module.(connector.Aggregator); ok && n.pure && (g.stream != nil || len(a.order) <= maxStreams) {
+		if g.stream == nil {
+			call := &connector.Call{}
+			r.prepare(call, n, connector.Bundle{})
+			g.stream = newStream(r.ctx, n.name, module, call)
+		}
+		g.stream.push(input)
+		return nil
 	}
-	if g.stream == nil {
-		call := r.call(n, connector.Bundle{})
-		g.stream = newStream(r.ctx, n.name, module, &call)
+	if limit := r.start.MaxBundleBytes; limit > 0 {
+		if a.bytes += r.meter.Bytes(input, limit); a.bytes > limit {
+			return r.stopped(n, failuref(connector.DataSizeLimitExceededError, "the aggregator would keep more than %d bytes", limit))
+		}
 	}
-	g.stream.push(input)
+	g.bundles = append(g.bundles, input)
+	return nil
 }
 
 // flush lets an aggregator give what it made, one bundle for each group. Without any bundle it gives an empty one, unless
-// it is told to stop then.
+// it is told to stop then, or stands on an error route that nothing has taken.
 func (r *run) flush(n *node) error {
 	a := &r.aggregations[n.aggregator]
 	defer a.discard()
 	if len(a.order) == 0 {
-		if n.stopIfEmpty {
+		if n.stopIfEmpty || n.outside || n.own {
 			return nil
 		}
 		a.find("", nil)
 	}
-	return r.lead(n, func() error {
-		for i, g := range a.order {
-			if err := r.finish(n, g, int64(i+1), int64(len(a.order))); err != nil {
-				return err
-			}
+	if a.failed != nil {
+		outer := r.handling
+		r.handling = &handling{failed: a.failed, settled: true}
+		defer func() { r.handling = outer }()
+	}
+	r.open(n)
+	for i, g := range a.order {
+		if err := r.finish(n, g, int64(i+1), int64(len(a.order))); err != nil {
+			return err
 		}
-		return nil
-	})
+	}
+	return r.close(n)
 }
 
 // finish makes the bundle of one group and sends it on.
@@ -150,7 +167,9 @@ func (r *run) finish(n *node, g *group, index, length int64) error {
 		bundle = bundle.Clone()
 		bundle.Set("__IMTKEY__", g.key)
 	}
-	r.gave(number, bundle)
+	if err := r.take(n, number, bundle); err != nil {
+		return err
+	}
 	return r.emit(n, bundle, index, length)
 }
 
@@ -174,60 +193,4 @@ func (r *run) discard() {
 	for i := range r.aggregations {
 		r.aggregations[i].discard()
 	}
-}
-
-// A stream is an aggregator at work: Aggregate wants to pull its bundles, the run pushes them. It runs as a coroutine
-// (iter.Pull) that hands control back whenever it wants the next bundle.
-type stream struct {
-	resume func() (struct{}, bool)
-	stop   func()
-
-	item   connector.Bundle
-	more   bool
-	ended  bool
-	out    connector.Bundle
-	result error
-}
-
-func newStream(ctx context.Context, name string, module connector.Aggregator, call *connector.Call) *stream {
-	s := &stream{}
-	s.resume, s.stop = iter.Pull(func(yield func(struct{}) bool) {
-		bundles := func(take func(connector.Bundle, error) bool) {
-			for yield(struct{}{}) && s.more && take(s.item, nil) {
-			}
-		}
-		s.out, s.result = aggregate(ctx, name, module, call, bundles)
-	})
-	s.step() // up to where it wants the first bundle
-	return s
-}
-
-func (s *stream) step() {
-	if _, ok := s.resume(); !ok {
-		s.ended = true
-	}
-}
-
-// push gives the aggregator one more bundle. One that has returned already gets none.
-func (s *stream) push(item connector.Bundle) {
-	if s.ended {
-		return
-	}
-	s.item, s.more = item, true
-	s.step()
-	s.item = connector.Bundle{}
-}
-
-// finish tells the aggregator that there are no more bundles and returns what it made.
-func (s *stream) finish() (connector.Bundle, error) {
-	s.more = false
-	for !s.ended {
-		s.step()
-	}
-	return s.out, s.result
-}
-
-func (s *stream) discard() {
-	s.more = false
-	s.stop()
 }

@@ -25,15 +25,15 @@ func BenchmarkPureModule(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/10000, "ns/module")
 }
 
-// Bundles through iterator, variable, filter and aggregator.
-func BenchmarkBundles(b *testing.B) {
+// A million bundles through iterator, variable, filter and aggregator. Run it with GOMAXPROCS=1: "one core" is the promise.
+func BenchmarkMillionBundles(b *testing.B) {
 	program := compile(b, []byte(`{"name":"b","flow":[
 	  {"id":1,"module":"app:Hook","version":1,"mapper":{}},
 	  {"id":2,"module":"builtin:BasicFeeder","version":1,"mapper":{"array":"{{1.items}}"}},
 	  {"id":3,"module":"util:SetVariable2","version":1,"mapper":{"name":"x","scope":"roundtrip","value":"{{2.value * 2}}"}},
 	  {"id":4,"module":"util:TextAggregator","version":1,"parameters":{"feeder":2,"rowSeparator":""},"mapper":{"value":"."},
 	   "filter":{"name":"f","conditions":[[{"a":"{{3.x}}","o":"number:greater","b":"10"}]]}}]}`))
-	const count = 100_000
+	const count = 1_000_000
 	items := make([]any, count)
 	for i := range items {
 		items[i] = int64(i)

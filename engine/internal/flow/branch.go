@@ -101,12 +101,11 @@ func (r *run) mergeFrom(n *node, branch int) error {
 		values[i] = value
 	}
 	bundle := connector.BundleOf(names, values)
-	r.gave(number, bundle)
 	hidden := make([]any, len(n.within))
 	for i, slot := range n.within {
 		hidden[i], r.bundles[slot] = r.bundles[slot], nil
 	}
-	err = r.lead(n, func() error { return r.emit(n, bundle, 1, 1) })
+	err = r.sendOne(n, number, bundle)
 	for i, slot := range n.within {
 		r.bundles[slot] = hidden[i]
 	}
@@ -145,13 +144,4 @@ func (r *run) holds(n *node, filter *expr.Filter, field string, number int64) (v
 		r.began(number, n, connector.Bundle{})
 	}
 	return failed, r.replace(n, number, evaluation(fmt.Errorf("%s: %w", field, err)))
-}
-
-// replace deals with a failure, and sends on what stands in for the bundle, if anything does.
-func (r *run) replace(n *node, number int64, failure *Failure) error {
-	substitute, err := r.fail(n, number, failure)
-	if err != nil || substitute == nil {
-		return err
-	}
-	return r.lead(n, func() error { return r.emit(n, *substitute, 1, 1) })
 }

@@ -3,6 +3,7 @@ package flow
 import (
 	"errors"
 	"strconv"
+	"strings"
 
 	"github.com/ebbkit/ebb/connector"
 	"github.com/ebbkit/ebb/engine/blueprint"
@@ -31,7 +32,7 @@ func Compile(bp *blueprint.Blueprint, language *expr.Language, modules func(*blu
 		program:  &Program{},
 		slots:    map[int]int{},
 		nodes:    map[int]*node{},
-		asked:    map[int]map[string]bool{},
+		asked:    map[int]asked{},
 	}
 	for _, m := range bp.All() {
 		if _, taken := c.slots[m.ID]; !taken {
@@ -40,14 +41,18 @@ func Compile(bp *blueprint.Blueprint, language *expr.Language, modules func(*blu
 	}
 	c.program.slots = len(c.slots)
 	c.program.first = c.chain(bp.Flow, nil, tail{})
-	for id, fields := range c.asked {
+	for id, asked := range c.asked {
 		if n := c.nodes[id]; n != nil {
-			n.numbered = true
-			n.lengthMatters = fields[lengthField]
+			whole := asked.whole && n.several()
+			n.numbered = asked.index || asked.length || whole
+			n.lengthMatters = asked.length || whole
 		}
 	}
 	if first := c.program.first; first != nil {
-		_, first.polls = first.module.(connector.Trigger)
+		switch first.module.(type) {
+		case connector.Trigger, connector.Receiver:
+			first.polls = true
+		}
 	}
 	if c.problems != nil {
 		return nil, c.problems
@@ -64,16 +69,29 @@ type compiler struct {
 	slots map[int]int
 	nodes map[int]*node
 	// asked holds, by module, which of the fields that only the run knows expressions ask for.
-	asked map[int]map[string]bool
+	asked map[int]asked
 	at    *blueprint.Module
+}
+
+// asked says how expressions ask for the place of a bundle among those of its operation.
+type asked struct{ index, length, whole bool }
+
+// several says whether an operation of the module may give many bundles, so that each of them has a place that is part
+// of it.
+func (n *node) several() bool {
+	switch n.module.(type) {
+	case connector.Search, connector.Trigger:
+		return true
+	}
+	return n.groupBy != nil
 }
 
 // A tail is what follows the last module of a chain.
 type tail struct {
 	// next is where bundles go. Nil: nowhere.
 	next *node
-	// handler says that the chain belongs to an error route.
-	handler bool
+	// handler is the module whose error route the chain belongs to. Nil: none.
+	handler *node
 }
 
 func (c *compiler) problem(field, code, message string, column int) {
@@ -114,11 +132,11 @@ func (c *compiler) link(flow []blueprint.Module, first *node, end tail) {
 		}
 		m, next := &flow[i], n.next
 		if next == nil {
-			n.next, n.endsHandler = end.next, end.handler && end.next == nil
+			n.next, n.endsHandler = end.next, end.handler != nil && end.next == nil
 		}
 		c.branches(m, n, end)
 		if len(m.OnError) > 0 && n.kind != routerNode {
-			n.onError = c.chain(m.OnError, n, tail{handler: true})
+			n.onError = c.chain(m.OnError, n, tail{handler: n})
 		}
 		n = next
 	}
@@ -127,7 +145,7 @@ func (c *compiler) link(flow []blueprint.Module, first *node, end tail) {
 // node compiles a module without what hangs on it.
 func (c *compiler) node(m *blueprint.Module, before *node, end tail) *node {
 	c.at = m
-	n := &node{id: m.ID, name: m.Name, slot: c.slots[m.ID], before: before, fallback: -1}
+	n := &node{id: m.ID, name: m.Name, slot: c.slots[m.ID], before: before, handler: end.handler, fallback: -1}
 	c.nodes[m.ID] = n
 	if m.Filter != nil && before != nil {
 		n.filter = c.filter(m.Filter.Conditions, "filter.conditions")
@@ -154,9 +172,14 @@ func (c *compiler) node(m *blueprint.Module, before *node, end tail) *node {
 	}
 	info := n.module.Info()
 	n.pure, n.idempotent, n.connection = info.Pure, info.Idempotent, info.Connection
-	n.inputs = info.Input
+	n.inputs, n.returns = info.Input, info.Returns
 	c.params(m, n, info.Params)
-	n.mapping = c.object(m.Mapper, "mapper")
+	n.maps(c.object(m.Mapper, "mapper"))
+	if n.pure {
+		n.action, _ = n.module.(connector.Action)
+		n.search, _ = n.module.(connector.Search)
+		n.bind()
+	}
 	if _, ok := n.module.(connector.Aggregator); ok {
 		c.aggregator(m, n)
 	}
@@ -182,7 +205,7 @@ func (c *compiler) directive(m *blueprint.Module, n *node) {
 	switch m.Name {
 	case blueprint.Resume:
 		n.directive = resumeDirective
-		n.mapping = c.object(m.Mapper, "mapper")
+		n.maps(c.object(m.Mapper, "mapper"))
 	case blueprint.Commit:
 		n.directive = commitDirective
 	case blueprint.Rollback:
@@ -212,6 +235,10 @@ func (c *compiler) aggregator(m *blueprint.Module, n *node) {
 					"module "+strconv.Itoa(id)+" gives no bundles of its own, so it cannot be the source of an aggregator: name the module before it", 0)
 			}
 			source.feeds = append(source.feeds, n)
+			n.outside = source.handler != n.handler && source != n.handler
+			for failing := n.handler; failing != nil; failing = failing.handler {
+				n.own = n.own || failing == source
+			}
 			return
 		}
 	}
@@ -226,7 +253,9 @@ func (c *compiler) filter(groups [][]blueprint.Condition, field string) *expr.Fi
 	rules := make([][]expr.Rule, len(groups))
 	for i, group := range groups {
 		for _, condition := range group {
-			rules[i] = append(rules[i], expr.Rule{A: jsonValue(condition.A), Operator: condition.O, B: jsonValue(condition.B)})
+			rules[i] = append(rules[i], expr.Rule{
+				A: operand(condition.O, condition.A), Operator: condition.O, B: operand(condition.O, condition.B),
+			})
 		}
 	}
 	filter, err := c.language.CompileFilter(rules, c.slot)
@@ -238,6 +267,18 @@ func (c *compiler) filter(groups [][]blueprint.Condition, field string) *expr.Fi
 		c.note(r.Reference)
 	}
 	return filter
+}
+
+// operand is one side of a condition. The text of a number that is to be compared as one is that number, so that it need
+// not be read for every bundle.
+func operand(operator string, side any) any {
+	value := jsonValue(side)
+	if text, ok := value.(string); ok && strings.HasPrefix(operator, "number:") && text != "" && !strings.Contains(text, "{{") {
+		if number, err := connector.Coerce(text, connector.TypeNumber, nil); err == nil {
+			return number
+		}
+	}
+	return value
 }
 
 // reportFilter reports each problem of a filter at the operand where it is.
@@ -296,13 +337,21 @@ func (c *compiler) report(field string, err error) {
 	}
 }
 
-// note remembers whose place among their bundles is asked for.
+// note remembers whose place among their bundles is asked for: by its name, or with the whole bundle.
 func (c *compiler) note(r expr.Reference) {
-	if r.Kind != expr.ModuleReference || len(r.Path) == 0 || r.Path[0] != indexField && r.Path[0] != lengthField {
+	if r.Kind != expr.ModuleReference {
 		return
 	}
-	if c.asked[r.Module] == nil {
-		c.asked[r.Module] = map[string]bool{}
+	found := c.asked[r.Module]
+	switch {
+	case len(r.Path) == 0:
+		found.whole = true
+	case r.Path[0] == indexField:
+		found.index = true
+	case r.Path[0] == lengthField:
+		found.length = true
+	default:
+		return
 	}
-	c.asked[r.Module][r.Path[0]] = true
+	c.asked[r.Module] = found
 }

@@ -151,9 +151,3 @@ func (r *run) began(number int64, n *node, in connector.Bundle) {
 		o.Began(number, n.id, n.mapped(in))
 	}
 }
-
-func (r *run) gave(number int64, out connector.Bundle) {
-	if o := r.start.Observer; o != nil {
-		o.Gave(number, out)
-	}
-}

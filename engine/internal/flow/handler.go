@@ -12,6 +12,9 @@ type handling struct {
 	// ended says that the route came to an end or to a directive. When a filter on it lets nothing through, the failure is
 	// treated as if there were no error route.
 	ended bool
+	// settled says that the failure has been dealt with and what goes on is an aggregator's bundle: there is nothing to
+	// resume.
+	settled bool
 	// substitute is what a Resume directive gives in place of the failed module.
 	substitute *connector.Bundle
 }
@@ -36,7 +39,7 @@ func (r *run) fail(n *node, number int64, failure *Failure) (*connector.Bundle, 
 	h := &handling{failed: &StepError{Module: n.id, Name: n.name, Failure: failure}}
 	r.handling = h
 	r.bundles[n.slot] = connector.NewBundle("error", failure.bundle())
-	err := r.visit(n.onError)
+	err := r.handle(n)
 	r.handling, r.bundles[n.slot] = outer, before
 	switch {
 	case errors.Is(err, errResumed) && h.substitute != nil:
@@ -50,6 +53,23 @@ func (r *run) fail(n *node, number int64, failure *Failure) (*connector.Bundle, 
 		outer.ended = true
 	}
 	return nil, nil
+}
+
+// handle walks the error route of a module. The aggregators on it whose source the module itself is make their bundles of
+// this one failure: the operation has no other end.
+func (r *run) handle(n *node) error {
+	for _, a := range n.feeds {
+		if a.own {
+			r.aggregations[a.aggregator].discard()
+		}
+	}
+	err := r.visit(n.onError)
+	for _, a := range n.feeds {
+		if err == nil && a.own {
+			err = r.flush(a)
+		}
+	}
+	return err
 }
 
 // bundle is what an error route sees of a failure under the failed module's id.
@@ -70,6 +90,9 @@ func (r *run) direct(n *node) error {
 	h.ended = true
 	switch n.directive {
 	case resumeDirective:
+		if h.settled {
+			return nil
+		}
 		substitute, failure := r.input(n)
 		if failure != nil {
 			return r.stopped(n, failure)

@@ -19,6 +19,16 @@ type Host interface {
 	Do(ctx context.Context, op *Operation) (Result, error)
 }
 
+// A Cycler is a Host that is told of the end of cycles. It is optional.
+type Cycler interface {
+	Host
+	// EndCycle says that a cycle has come to its end and what it did stays, whatever the next one does: the host commits
+	// what can be taken back. A cycle that a failure, a directive or a returning module ends is the run's last one; of
+	// it the Outcome tells. A run that is taken up again ends its cycles again. A failure ends the run and rolls nothing
+	// back; an error is one of Do.
+	EndCycle(ctx context.Context) (*Failure, error)
+}
+
 // An Operation is one call of a module that has an effect.
 type Operation struct {
 	// Number counts the operations with an effect of a run from 1. It is the same when the run is taken up again.

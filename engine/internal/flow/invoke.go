@@ -13,7 +13,7 @@ import (
 // when the module is at hand. A panic of the module is returned as an error of type UnexpectedError, without the value
 // that it panicked with: that may hold data.
 //
-// A trigger is polled and its cursor left alone; a receiver, which has no request here, gives nothing.
+// A trigger is polled, and where it goes on is then in call.Cursor; a receiver, which has no request here, gives nothing.
 func Invoke(ctx context.Context, op *Operation, call *connector.Call) (bundles []connector.Bundle, err error) {
 	defer recovered(op.Name, &err)
 	switch module := op.Impl.(type) {
@@ -26,18 +26,16 @@ func Invoke(ctx context.Context, op *Operation, call *connector.Call) (bundles [
 	case connector.Search:
 		return collect(op, module.Search(ctx, call))
 	case connector.Trigger:
-		items, _ := module.Poll(ctx, call)
-		return collect(op, items)
+		items, next := module.Poll(ctx, call)
+		bundles, err := collect(op, items)
+		if err == nil && next != nil {
+			call.Cursor = next()
+		}
+		return bundles, err
 	case connector.Receiver:
 		return nil, nil
 	case connector.Aggregator:
-		bundle, err := module.Aggregate(ctx, call, func(yield func(connector.Bundle, error) bool) {
-			for _, bundle := range op.Bundles {
-				if !yield(bundle, nil) {
-					return
-				}
-			}
-		})
+		bundle, err := module.Aggregate(ctx, call, each(op.Bundles))
 		if err != nil {
 			return nil, err
 		}
@@ -60,10 +58,27 @@ func collect(op *Operation, items iter.Seq2[connector.Bundle, error]) ([]connect
 	return bundles, nil
 }
 
+// each yields bundles that are at hand.
+func each(bundles []connector.Bundle) iter.Seq2[connector.Bundle, error] {
+	return func(yield func(connector.Bundle, error) bool) {
+		for _, bundle := range bundles {
+			if !yield(bundle, nil) {
+				return
+			}
+		}
+	}
+}
+
 // do is Action.Do with panics caught.
 func do(ctx context.Context, name string, module connector.Action, call *connector.Call) (bundle connector.Bundle, err error) {
 	defer recovered(name, &err)
 	return module.Do(ctx, call)
+}
+
+// doBound is a bound Action.Do with panics caught.
+func doBound(ctx context.Context, n *node, call *connector.Call, values []any) (bundle connector.Bundle, err error) {
+	defer recovered(n.name, &err)
+	return n.bound(ctx, call, values)
 }
 
 // aggregate is Aggregator.Aggregate with panics caught.

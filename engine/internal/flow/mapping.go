@@ -112,24 +112,30 @@ func (m *mapping) eval(r *run) (any, error) {
 }
 
 func (m *mapping) bundle(r *run) (connector.Bundle, error) {
-	names, values := m.names, make([]any, 0, len(m.parts))
+	values, ignoring := make([]any, len(m.parts)), false
 	for i := range m.parts {
 		value, err := m.parts[i].eval(r)
 		if err != nil {
 			return connector.Bundle{}, err
 		}
-		if value == ignored {
-			if len(names) == len(m.names) {
-				names = append([]string(nil), m.names[:len(values)]...)
-			}
-			continue
-		}
-		if len(names) < len(m.names) {
-			names = append(names, m.names[i])
-		}
-		values = append(values, value)
+		ignoring = ignoring || value == ignored
+		values[i] = value
 	}
-	return connector.BundleOf(names, values), nil
+	if ignoring {
+		return m.kept(values), nil
+	}
+	return connector.BundleOf(m.names, values), nil
+}
+
+// kept is the bundle of the values that are not to be ignored.
+func (m *mapping) kept(values []any) connector.Bundle {
+	names, left := make([]string, 0, len(values)), make([]any, 0, len(values))
+	for i, value := range values {
+		if value != ignored {
+			names, left = append(names, m.names[i]), append(left, value)
+		}
+	}
+	return connector.BundleOf(names, left)
 }
 
 // evaluationError says which field could not be evaluated.

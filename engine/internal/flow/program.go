@@ -1,6 +1,8 @@
 package flow
 
 import (
+	"context"
+
 	"github.com/ebbkit/ebb/connector"
 	"github.com/ebbkit/ebb/engine/internal/expr"
 )
@@ -39,18 +41,32 @@ type node struct {
 	filter *expr.Filter
 	module connector.Module
 	pure   bool
+	// action and search are the module when it is pure and of that kind.
+	action connector.Action
+	// bound is the action for the values of its mapper, if it can be bound to one. varying are the parts of the mapper that
+	// it has not been told beforehand.
+	bound   func(ctx context.Context, call *connector.Call, values []any) (connector.Bundle, error)
+	varying []int
+	search  connector.Search
 	// idempotent says that the module may be called again with the same key.
 	idempotent bool
 	// connection is the type of connection that the module needs.
 	connection string
-	polls      bool
-	params     connector.Bundle
-	mapping    mapping
-	inputs     []connector.Field
+	// polls says of the first module that a cycle in which it gives nothing is the last one.
+	polls bool
+	// returns says that the run ends with what the module gives.
+	returns bool
+	params  connector.Bundle
+	mapping mapping
+	inputs  []connector.Field
+	// converter makes the input of what the parts of the mapper come to. Nil for a mapper that is always the same.
+	converter *connector.Converter
 	// numbered says that expressions ask for the place of this module's bundles, lengthMatters that they ask how many there
 	// are, which is known only when all have been made.
 	numbered, lengthMatters bool
 
+	// handler is the module whose error route this one stands on, the innermost. Nil: none.
+	handler *node
 	// onError is the first module of the error route. endsHandler says that a bundle that has come here has come to an end
 	// of an error route.
 	onError     *node
@@ -64,6 +80,9 @@ type node struct {
 	aggregator  int
 	groupBy     *expr.Template
 	stopIfEmpty bool
+	// own says that it stands on the error route of its source, or of a module there; outside that it stands on an error
+	// route on which its source does not stand, and which is not that of its source itself.
+	own, outside bool
 
 	// Of a router: the first module of each route, nil for one that is disabled or empty. fallback is an index or -1.
 	routes   []*node

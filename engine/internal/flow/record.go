@@ -37,6 +37,16 @@ func (r recording) Do(ctx context.Context, op *Operation) (Result, error) {
 	return result, r.keep(Entry{Number: op.Number, Module: op.Module, Result: result})
 }
 
+// EndCycle passes the end of a cycle on.
+func (r recording) EndCycle(ctx context.Context) (*Failure, error) { return endCycle(ctx, r.host) }
+
+func endCycle(ctx context.Context, host Host) (*Failure, error) {
+	if cycler, ok := host.(Cycler); ok {
+		return cycler.EndCycle(ctx)
+	}
+	return nil, nil
+}
+
 // Replay returns a host that gives the recorded answers first and asks host for the rest. A record that does not belong
 // to the run is an error at the first operation that differs.
 func Replay(record Record, host Host) Host {
@@ -60,3 +70,6 @@ func (r *replay) Do(ctx context.Context, op *Operation) (Result, error) {
 	r.record = r.record[1:]
 	return entry.Result, nil
 }
+
+// EndCycle passes the end of a cycle on.
+func (r *replay) EndCycle(ctx context.Context) (*Failure, error) { return endCycle(ctx, r.host) }

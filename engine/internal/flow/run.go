@@ -13,11 +13,16 @@ import (
 // Start is what a run begins with. Two runs of a program with the same Start and the same answers of the host are the
 // same run.
 type Start struct {
-	// Bundles are what the first module gives; the module itself is not asked. Ask makes the run ask it instead.
+	// Bundles are what the first module gives in the first cycle; the module itself is not asked. Ask makes the run ask it
+	// instead.
 	Bundles []connector.Bundle
 	Ask     bool
-	// Cycles is how many times the first module is asked. Zero: once.
+	// Cycles is how many cycles the run has at most. In the second and every later one the first module is asked, and a
+	// trigger that gives nothing ends the run there; without a trigger there are exactly so many cycles. Zero: one.
 	Cycles int
+	// Instant says that each of Bundles is an event of its own and has a cycle of its own. Ask and Cycles are then of no
+	// account.
+	Instant bool
 
 	// Now is when the run begins. While it goes on, its time is when the last operation with an effect ended.
 	Now time.Time
@@ -36,6 +41,9 @@ type Start struct {
 	MaxOperations int64
 	// MaxBundles fails an operation with an effect that gives more bundles, with MaxResultsExceededError. Zero: no limit.
 	MaxBundles int64
+	// MaxBundleBytes ends the run with DataSizeLimitExceededError when a module gives a bundle that holds more, or when an
+	// aggregator that works at the end of its source has to keep more; see connector.Meter. Zero: no limit.
+	MaxBundleBytes int64
 	// Observer is told what happens. Nil: nobody.
 	Observer Observer
 }
@@ -48,8 +56,12 @@ type Outcome struct {
 	Operations int64
 	// Repeatable says that all effects were those of modules that may be called again with the same key.
 	Repeatable bool
-	// RolledBack says that a Rollback directive or a failure ended the run, so that what can be taken back must be.
+	// RolledBack says that a Rollback directive or a failure ended the run, so that what can be taken back must be. What
+	// belongs to cycles before the last one stays, see Cycler.
 	RolledBack bool
+	// Returned says that a module whose Info says Returns has ended the run, and well, with Output as its result.
+	Returned bool
+	Output   connector.Bundle
 }
 
 // A StepError says which module ended a run, and how it failed.
@@ -92,16 +104,19 @@ func (p *Program) Run(ctx context.Context, host Host, start Start) (Outcome, err
 	case err == nil:
 	case errors.As(err, &stop):
 		outcome.Failed, outcome.RolledBack = stop.failed, stop.rollback
+		outcome.Output, outcome.Returned = stop.output, stop.returned
 	default:
 		return Outcome{}, err
 	}
 	return outcome, nil
 }
 
-// A stop unwinds the run to its end: a failure that nobody handles, or a directive.
+// A stop unwinds the run to its end: a failure that nobody handles, a directive, or a module that returns.
 type stop struct {
 	failed   *StepError
 	rollback bool
+	output   connector.Bundle
+	returned bool
 }
 
 func (s *stop) Error() string { return "run stopped" }
@@ -122,6 +137,11 @@ type run struct {
 	aggregations []aggregation
 	variables    variables
 	handling     *handling
+	meter        connector.Meter
+	// inputs holds, by slot, the inputs that are the same for every bundle.
+	inputs []connector.Bundle
+	// values is room for what the parts of one mapper come to.
+	values []any
 	// acting is the call of the pure action at work: it ends before the next one begins.
 	acting connector.Call
 	// erased names the fields of the mapper that was evaluated last which are to be erased.
@@ -130,48 +150,70 @@ type run struct {
 	operations int64
 	effects    int64
 	lasting    bool // there was an effect that must not be had twice
+	fed        bool // the first module gave a bundle in this cycle
 }
 
+// cycles does one cycle after the other.
 func (r *run) cycles() error {
 	if r.first == nil {
 		return nil
 	}
-	for range max(r.start.Cycles, 1) {
+	cycles := max(r.start.Cycles, 1)
+	if r.start.Instant {
+		cycles = len(r.start.Bundles)
+	}
+	for i := range cycles {
 		r.variables.endRoundtrip()
-		gave, err := r.begin()
-		if err != nil {
+		r.fed = false
+		if err := r.cycle(i); err != nil {
 			return err
 		}
-		if !gave && r.first.polls {
+		if host, ok := r.host.(Cycler); ok {
+			if err := r.end(host); err != nil {
+				return err
+			}
+		}
+		if !r.fed && r.first.polls {
 			return nil
 		}
 	}
 	return nil
 }
 
-// begin does one cycle and says whether the first module gave anything.
-func (r *run) begin() (bool, error) {
-	if r.start.Ask || r.first.kind == routerNode || r.first.kind == conditionNode {
-		before := r.effects
-		err := r.enter(r.first)
-		return r.effects > before, err
+// cycle does the i-th cycle, counted from 0.
+func (r *run) cycle(i int) error {
+	n, given := r.first, r.start.Bundles
+	switch {
+	case n.kind == routerNode || n.kind == conditionNode:
+		return r.enter(n)
+	case r.start.Instant:
+		given = given[i : i+1]
+	case i > 0 || r.start.Ask:
+		return r.enter(n)
 	}
-	n := r.first
 	number, err := r.count(n)
 	if err != nil {
-		return false, err
+		return err
 	}
 	r.began(number, n, connector.Bundle{})
-	for _, bundle := range r.start.Bundles {
-		r.gave(number, bundle)
+	return r.send(n, number, given)
+}
+
+// end tells the host that a cycle is over.
+func (r *run) end(host Cycler) error {
+	failure, err := host.EndCycle(r.ctx)
+	if err == nil && failure != nil {
+		err = &stop{failed: &StepError{Module: r.first.id, Name: r.first.name, Failure: failure}}
 	}
-	return len(r.start.Bundles) > 0, r.lead(n, func() error { return r.emitAll(n, r.start.Bundles) })
+	return err
 }
 
 // visit lets the bundle at hand into a module, if the filter in front of it does.
 func (r *run) visit(n *node) error {
-	if ok, err := r.passes(n); err != nil || !ok {
-		return err
+	if n.filter != nil {
+		if ok, err := r.passes(n); err != nil || !ok {
+			return err
+		}
 	}
 	return r.enter(n)
 }
@@ -217,191 +259,4 @@ func (r *run) count(n *node) (int64, error) {
 
 func (r *run) stopped(n *node, failure *Failure) error {
 	return &stop{failed: &StepError{Module: n.id, Name: n.name, Failure: failure}, rollback: true}
-}
-
-// operate does one operation of a module, and all that follows from it.
-func (r *run) operate(n *node) error {
-	number, err := r.count(n)
-	if err != nil {
-		return err
-	}
-	input, failure := r.input(n)
-	r.began(number, n, input)
-	if search, ok := n.module.(connector.Search); ok && n.pure && !n.lengthMatters && failure == nil {
-		return r.lead(n, func() error { return r.search(n, number, search, input) })
-	}
-	var bundles []connector.Bundle
-	if failure == nil {
-		bundles, failure, err = r.perform(n, input, nil)
-		if err != nil {
-			return err
-		}
-	}
-	if failure != nil {
-		substitute, err := r.fail(n, number, failure)
-		if err != nil || substitute == nil {
-			return err
-		}
-		bundles = []connector.Bundle{*substitute}
-	} else {
-		for _, bundle := range bundles {
-			r.gave(number, bundle)
-		}
-	}
-	return r.lead(n, func() error { return r.emitAll(n, bundles) })
-}
-
-// perform calls a module: by itself when it is pure, through the host when it has an effect.
-func (r *run) perform(n *node, input connector.Bundle, bundles []connector.Bundle) ([]connector.Bundle, *Failure, error) {
-	if n.pure {
-		if action, ok := n.module.(connector.Action); ok {
-			r.acting = r.call(n, input)
-			bundle, err := do(r.ctx, n.name, action, &r.acting)
-			if err != nil {
-				return nil, FailureOf(err), nil
-			}
-			return []connector.Bundle{bundle}, nil, nil
-		}
-		call := r.call(n, input)
-		given, err := Invoke(r.ctx, &Operation{Name: n.name, Impl: n.module, Bundles: bundles}, &call)
-		if err != nil {
-			return nil, FailureOf(err), nil
-		}
-		return given, nil, nil
-	}
-	r.effects++
-	vars := &assigning{variables: r.variables}
-	op := &Operation{
-		Number:   r.effects,
-		Module:   n.id,
-		Name:     n.name,
-		Impl:     n.module,
-		Params:   n.params,
-		Input:    input,
-		Erased:   r.erased,
-		Bundles:  bundles,
-		Vars:     vars,
-		Now:      r.now,
-		Location: r.start.Location,
-
-		MaxBundles: r.start.MaxBundles,
-		Connection: n.connection,
-	}
-	result, err := r.host.Do(r.ctx, op)
-	if err != nil {
-		return nil, nil, err
-	}
-	r.lasting = r.lasting || !n.idempotent && !result.Repeatable
-	if result.Variables == nil {
-		result.Variables = vars.set
-	}
-	for _, a := range result.Variables {
-		r.variables.Set(a.Name, a.Value, a.Scope)
-	}
-	if !result.At.IsZero() {
-		r.now = result.At
-	}
-	return result.Bundles, result.Failure, nil
-}
-
-// call is what a pure module gets to see.
-func (r *run) call(n *node, input connector.Bundle) connector.Call {
-	return connector.Call{
-		Params:   n.params,
-		Input:    input,
-		Erased:   r.erased,
-		Now:      r.now,
-		Location: r.start.Location,
-		Log:      silent,
-		Vars:     r.variables,
-		Attempt:  1,
-
-		Structure: r.start.Structure,
-	}
-}
-
-// errDropped says that a failure left nothing to go on with.
-var errDropped = errors.New("bundle dropped")
-
-// lead runs what an operation of n leads to, then finishes the aggregators whose source it is.
-func (r *run) lead(n *node, follow func() error) error {
-	for _, a := range n.feeds {
-		r.aggregations[a.aggregator].discard()
-	}
-	switch err := follow(); {
-	case errors.Is(err, errDropped):
-		return nil
-	case err != nil:
-		return err
-	}
-	for _, a := range n.feeds {
-		if err := r.flush(a); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// search walks the bundles of a pure search one by one, as they are made.
-func (r *run) search(n *node, number int64, module connector.Search, input connector.Bundle) error {
-	var index int64
-	follow, err := func() (follow, err error) {
-		defer recovered(n.name, &err)
-		call := r.call(n, input)
-		for bundle, err := range module.Search(r.ctx, &call) {
-			if err != nil {
-				return nil, err
-			}
-			if err := r.ctx.Err(); err != nil {
-				return err, nil
-			}
-			index++
-			r.gave(number, bundle)
-			if err := r.emit(n, bundle, index, 0); err != nil {
-				return err, nil
-			}
-		}
-		return nil, nil
-	}()
-	if follow != nil || err == nil {
-		return follow
-	}
-	substitute, err := r.fail(n, number, FailureOf(err))
-	switch {
-	case err != nil:
-		return err
-	case substitute != nil:
-		return r.emit(n, *substitute, index+1, 0)
-	case index == 0:
-		return errDropped
-	}
-	return nil
-}
-
-// emitAll sends the bundles of one operation on, each to the end before the next.
-func (r *run) emitAll(n *node, bundles []connector.Bundle) error {
-	for i, bundle := range bundles {
-		if err := r.emit(n, bundle, int64(i+1), int64(len(bundles))); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// emit sends a bundle on to what stands behind the module that gave it.
-func (r *run) emit(n *node, bundle connector.Bundle, index, length int64) error {
-	if n.next == nil {
-		if n.endsHandler && r.handling != nil {
-			r.handling.ended = true
-		}
-		return nil
-	}
-	if n.numbered {
-		r.bundles[n.slot] = numbered(bundle, index, length)
-	} else {
-		r.bundles[n.slot] = bundle
-	}
-	err := r.visit(n.next)
-	r.bundles[n.slot] = nil
-	return err
 }

@@ -75,7 +75,7 @@ func TestEachCodeIsReportedWhereTheFaultIs(t *testing.T) {
 
 		blueprint.CodeBadID:           {flowOf(`{"module":"util:ComposeTransformer","version":1}`), "0 flow[1].id error"},
 		blueprint.CodeDuplicateID:     {flowOf(compose(2, "x"), compose(2, "y")), "2 id error"},
-		blueprint.CodeBadModuleName:   {flowOf(mod(2, "Shop:Send")), "2 module error"},
+		blueprint.CodeBadModuleName:   {flowOf(mod(2, "Shop")), "2 module error"},
 		blueprint.CodeBadVersion:      {flowOf(`{"id":2,"module":"util:ComposeTransformer","version":-1}`), "2 version error"},
 		blueprint.CodePlaceholder:     {flowOf(`{"id":2,"module":"placeholder:Placeholder"}`), "2 module warning"},
 		blueprint.CodeUnknownApp:      {flowOf(mod(2, "tools:SetVariable")), "2 module warning"},

@@ -43,8 +43,14 @@ func (c *checker) checkName(at *site) {
 		c.error(at, "module", CodeBadModuleName, `the module needs a name of the form "app:Module"`)
 		return
 	case !moduleName.MatchString(at.Name):
-		c.error(at, "module", CodeBadModuleName,
-			`a module's name has the form "app:Module": the app in lower case, digits and hyphens, the module in letters and digits`)
+		severity := SeverityError
+		if app, module, ok := strings.Cut(at.Name, ":"); ok && app != "" && module != "" {
+			severity = SeverityWarning // no connector can have it, but something may stand in for the module
+		}
+		c.report(at, Problem{
+			Field: "module", Severity: severity, Code: CodeBadModuleName,
+			Message: `a module's name has the form "app:Module": the app in lower case, digits and hyphens, the module in letters and digits`,
+		})
 	}
 	c.checkVersion(at)
 	if c.opts.Catalog == nil {

@@ -100,6 +100,15 @@ func readFields(list []any) Fields {
 	return fields
 }
 
+// MarshalJSON writes the fields as they stood in the blueprint.
+func (f Fields) MarshalJSON() ([]byte, error) {
+	sources := make([]*Object, len(f))
+	for i := range f {
+		sources[i] = f[i].source
+	}
+	return json.Marshal(sources)
+}
+
 func readField(source *Object) Field {
 	f := Field{Name: source.text("name"), Type: source.text("type"), Label: source.text("label"), source: source}
 	required, _ := source.Get("required")

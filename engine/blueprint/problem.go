@@ -99,7 +99,7 @@ const (
 	// Modules.
 	CodeBadID           = "bad-id"            // no positive whole number
 	CodeDuplicateID     = "duplicate-id"      // another module of the tree has it
-	CodeBadModuleName   = "bad-module-name"   // not of the form app:Module
+	CodeBadModuleName   = "bad-module-name"   // not of the form app:Module; a warning when only the letters are unusual
 	CodeBadVersion      = "bad-version"       // missing or negative
 	CodePlaceholder     = "placeholder"       // warning: an empty place of the editor, does nothing
 	CodeUnknownApp      = "unknown-app"       // warning: the app is one of Make's under a name that it does not have

@@ -1,6 +1,6 @@
 // Run runs a blueprint once, in memory, and prints what happened as one JSON object:
 //
-//	go run ./examples/run [-input FILE] [-stub FILE] [-now RFC3339] [-tz ZONE] BLUEPRINT
+//	go run ./examples/run [-sample] [-input FILE] [-stub FILE] [-now RFC3339] [-tz ZONE] BLUEPRINT
 //
 //	{"status":"success|warning|error",
 //	 "error":null | {"module","type","message"},
@@ -13,6 +13,11 @@
 // {"error":{"type","message"}}. A stub stands in for any module, known or not. What is not stubbed is real, so that HTTP
 // modules do send requests; addresses on this machine are allowed. Data stores that the blueprint names begin empty.
 //
+// With -sample, what the input and the stubs do not give is made up: the bundle of a hook, and what those modules give for which
+// there is no connector, which would send requests, wait, or read a data store. It follows the outputs that the file
+// declares and what later modules do with them, so a value that is parsed as JSON is JSON, and one that is formatted as a
+// date is a date. Nothing leaves this machine then.
+//
 // A blueprint that cannot be run is not: its problems go to standard error, and the exit code is 2.
 package main
 
@@ -22,6 +27,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
 	"time"
@@ -48,13 +54,14 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) erro
 	flags.SetOutput(stderr)
 	input := flags.String("input", "", "`file` with a JSON array of bundles that the first module gives")
 	stub := flags.String("stub", "", "`file` with a JSON object from module id to the results of its calls")
+	sample := flags.Bool("sample", false, "make up what input and stubs do not give")
 	now := flags.String("now", "", "the time that the run takes place at, in `RFC 3339`")
 	zone := flags.String("tz", "UTC", "the scenario's time `zone`")
 	if err := flags.Parse(arguments); err != nil {
 		return err
 	}
 	if flags.NArg() != 1 {
-		return errors.New("usage: run [-input FILE] [-stub FILE] [-now RFC3339] [-tz ZONE] BLUEPRINT")
+		return errors.New("usage: run [-sample] [-input FILE] [-stub FILE] [-now RFC3339] [-tz ZONE] BLUEPRINT")
 	}
 	bp, err := read(flags.Arg(0))
 	if err != nil {
@@ -87,6 +94,9 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) erro
 		return err
 	}
 	defer e.Close()
+	if *sample {
+		fillIn(e, bp, &options)
+	}
 	execution, err := e.Try(ctx, bp, options)
 	if err != nil {
 		return err
@@ -97,6 +107,19 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) erro
 	}
 	_, err = fmt.Fprintf(stdout, "%s\n", text)
 	return err
+}
+
+// fillIn makes up what the options do not give.
+func fillIn(e *engine.Engine, bp *blueprint.Blueprint, options *engine.TryOptions) {
+	_, unknown := e.Check(bp)
+	input, stubs := samples(bp, unknown)
+	if options.Input == nil {
+		options.Input = input
+	} else if len(bp.Flow) > 0 {
+		delete(stubs, bp.Flow[0].ID)
+	}
+	maps.Copy(stubs, options.Stubs)
+	options.Stubs = stubs
 }
 
 func read(file string) (*blueprint.Blueprint, error) {

@@ -67,8 +67,9 @@ type hookParams struct {
 // key of the hook (x-make-apikey) but with all else that the caller sent, such as Authorization; "method" adds the
 // method in "__IMTMETHOD__". A caller cannot forge these two fields.
 //
-// Texts are UTF-8 unless the content type names another charset: us-ascii, iso-8859-1, windows-1252, utf-16, utf-16le and
-// utf-16be are understood. A text/plain body or a part of a form in any other charset is a buffer when it is not UTF-8.
+// Texts are UTF-8 unless the content type names another charset that [connector.DecodeText] knows. JSON or a form in a
+// charset that it does not know is refused; other bodies and the parts of a form are then texts if they are UTF-8, else
+// buffers.
 //
 // The parameter "udt" names the data structure that every bundle is checked against and converted by, before headers and
 // method are added: a bundle that does not fit is a BundleValidationError which names the fields. It does not go with
@@ -91,7 +92,7 @@ func receive(
 	if err != nil {
 		return nil, err
 	}
-	query, err := parseForm(request.URL.RawQuery, utf8Text)
+	query, err := parseForm(request.URL.RawQuery, textIn(""))
 	if err != nil {
 		return nil, connector.Errorf(connector.DataError, "query string: %w", err)
 	}

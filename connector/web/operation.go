@@ -65,8 +65,10 @@ func (o *operation) hide(text string) {
 		return
 	}
 	quoted, _ := json.Marshal(text)
+	var component strings.Builder
+	writeComponent(&component, text)
 	for _, form := range []string{
-		text, url.QueryEscape(text), url.PathEscape(text), strings.Trim(string(quoted), `"`),
+		text, component.String(), url.QueryEscape(text), url.PathEscape(text), strings.Trim(string(quoted), `"`),
 		base64.StdEncoding.EncodeToString([]byte(text)),
 	} {
 		if !slices.Contains(o.hidden, form) {

@@ -27,7 +27,7 @@ func newPlain(config Config, name string, version int) connector.Module {
 			if err != nil {
 				return sendDataOut{}, err
 			}
-			if in.Body != nil && in.Data == nil && in.BodyType == "" {
+			if in.Body != nil && in.Body != "" && in.Data == nil && in.BodyType == "" {
 				in.Data, in.BodyType = in.Body, "raw"
 				if in.ContentType == "" {
 					in.ContentType = contentTypeOf(in.Body)

@@ -33,8 +33,8 @@ type DataStoreOptions struct {
 	Strict bool
 }
 
-// SaveDataStore makes a data store, or gives it other options. Entries that are there stay as they are until they are
-// written again.
+// SaveDataStore makes a data store, or gives it other options. They hold at once in this process, and after a second in
+// others; entries that are there stay as they are until they are written again.
 func (e *Engine) SaveDataStore(ctx context.Context, name string, options DataStoreOptions) error {
 	if err := e.open(); err != nil {
 		return err

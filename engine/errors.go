@@ -12,7 +12,7 @@ var (
 	// ErrNoVault says that Config has a store that may outlive the process but no vault: what is sealed with a key that
 	// nobody keeps could never be read again. Open a key ring with crypto.OpenKeyring.
 	ErrNoVault = errors.New("engine: a store that lasts needs a vault")
-	// ErrNotFound says that there is no such scenario, execution, connection or data store.
+	// ErrNotFound says that there is no such scenario, execution, connection, data store or data structure.
 	ErrNotFound = errors.New("engine: not found")
 	// ErrPaused says that a scenario is not active.
 	ErrPaused = errors.New("engine: scenario is paused")

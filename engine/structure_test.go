@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -62,6 +63,26 @@ func TestStructuresAreKept(t *testing.T) {
 	require.NoError(t, e.Close())
 	require.ErrorIs(t, e.SaveStructure(t.Context(), person), engine.ErrClosed)
 	require.ErrorIs(t, e.DeleteStructure(t.Context(), "empty"), engine.ErrClosed)
+}
+
+func TestStructuresAreSavedByManyAtOnce(t *testing.T) {
+	t.Parallel()
+	e := start(t, engine.Config{})
+	var work sync.WaitGroup
+	for i := range 8 {
+		work.Go(func() {
+			structure := person
+			structure.Strict = i%2 == 0
+			if err := e.SaveStructure(t.Context(), structure); err != nil {
+				t.Errorf("save: %v", err)
+			}
+			if err := e.SaveDataStore(t.Context(), "people", engine.DataStoreOptions{Structure: "person", Strict: i%2 == 0}); err != nil {
+				t.Errorf("save the data store: %v", err)
+			}
+		})
+	}
+	work.Wait()
+	require.Equal(t, []string{"person"}, structuresOf(t, e))
 }
 
 func TestStructuresBelongToTheirTenant(t *testing.T) {

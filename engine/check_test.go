@@ -6,6 +6,8 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -189,6 +191,9 @@ func TestEachCodeIsReportedWhereTheFaultIs(t *testing.T) {
 var elsewhere = map[string]string{
 	blueprint.CodeUnknownVersion: "package blueprint: this engine takes a module of another version rather than none",
 	blueprint.CodeNoModule:       "TestUnknownModulesAreRefusedAtDeploy",
+	blueprint.CodeNoScenario:     "subscenario_test.go: Deploy warns of what the tenant does not have yet",
+	blueprint.CodeNoConnection:   "engine_test.go",
+	blueprint.CodeNoStructure:    "structure_test.go",
 	blueprint.CodeUnreadable:     "package blueprint: it is the code of what Parse refuses",
 }
 
@@ -200,25 +205,52 @@ func checking(t *testing.T) *engine.Engine {
 	return e
 }
 
-// codes reads the Code constants from the source of package blueprint.
+// codes reads the Code constants of package blueprint.
 func codes(t *testing.T) []string {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "blueprint/problem.go", nil, 0)
+	all := codesIn(t, "blueprint/problem.go")
+	require.Greater(t, len(all), 55)
+	require.Len(t, slices.Compact(slices.Sorted(slices.Values(all))), len(all), "a code stands for one thing")
+	return all
+}
+
+// codesIn reads the constants of a source file whose names begin with Code.
+func codesIn(t *testing.T, name string) []string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
 	require.NoError(t, err)
 	var all []string
 	ast.Inspect(file, func(n ast.Node) bool {
 		spec, ok := n.(*ast.ValueSpec)
-		if !ok || !strings.HasPrefix(spec.Names[0].Name, "Code") {
+		if !ok || !strings.HasPrefix(spec.Names[0].Name, "Code") || len(spec.Values) == 0 {
 			return true
 		}
-		code, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
-		require.NoError(t, err)
-		require.NotContains(t, all, code, "a code stands for one thing")
-		all = append(all, code)
+		if literal, ok := spec.Values[0].(*ast.BasicLit); ok {
+			code, err := strconv.Unquote(literal.Value)
+			require.NoError(t, err)
+			all = append(all, code)
+		}
 		return true
 	})
-	require.Greater(t, len(all), 55)
 	return all
+}
+
+// Codes that other rooms name are in the one list that is documented.
+func TestAllCodesStandInOneList(t *testing.T) {
+	t.Parallel()
+	documented := codes(t)
+	found := 0
+	for _, pattern := range []string{"*.go", "internal/flow/*.go"} {
+		files, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		for _, name := range files {
+			for _, code := range codesIn(t, name) {
+				require.Contains(t, documented, code, name)
+				found++
+			}
+		}
+	}
+	require.Positive(t, found)
 }
 
 func TestUnknownModulesAreRefusedAtDeploy(t *testing.T) {

@@ -60,7 +60,7 @@ func ExampleEngine_Check() {
 	fmt.Println("no connector for:", unknown)
 	// Output:
 	// module 2: module: the connector of app "util" has no such module; did you mean "util:SetVariable2"? (unknown-module)
-	// module 2: mapper.value, column 3: unknown function "uper"; did you mean upper? (expression)
+	// module 2: mapper.value, column 3: unknown function "uper"; did you mean upper? (unknown-function)
 	// no connector for: [slack:CreateMessage]
 }
 

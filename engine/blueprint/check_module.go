@@ -229,13 +229,15 @@ func closestText(text string, among map[string]bool) string {
 	return near
 }
 
-// closest returns the name that differs in case only, else the longest one that is contained, else the one that takes the fewest
-// changed letters, if they are few; else "".
+// closest returns the name that differs in case only, else the one that takes the fewest changed letters, else the longest one that is
+// contained; "" when they are many and none is. Of two that are as near, the one that begins and ends like
+// it is meant, else the longer one: new versions of a module have a digit more.
 func closest(name string, names []string) string {
 	names = slices.Sorted(slices.Values(names))
 	lower := strings.ToLower(name)
 	_, short, _ := strings.Cut(lower, ":")
-	contained, near, distance := "", "", max(2, len(short)/3)+1
+	limit := max(2, len(short)/3) + 1
+	contained, near, distance, alike := "", "", limit, 0
 	for _, candidate := range names {
 		other := strings.ToLower(candidate)
 		if other == lower {
@@ -245,36 +247,52 @@ func closest(name string, names []string) string {
 		if len(part) > 4 && len(candidate) > len(contained) && strings.Contains(short, part) {
 			contained = candidate
 		}
-		if d := editDistance(short, part, distance); d < distance {
-			near, distance = candidate, d
+		d := editDistance(short, part, limit)
+		if ends := likeEnds(short, part)*64 + min(len(part), 63); d < distance || d == distance && d < limit && ends > alike {
+			near, distance, alike = candidate, d, ends
 		}
 	}
-	if contained != "" {
+	if contained != "" && distance > 2 {
 		return contained
 	}
 	return near
 }
 
-// editDistance counts the letters to insert, delete or replace to make b of a; it gives up with limit when it is at least that.
+// likeEnds counts the letters that two words have in common at the beginning and at the end.
+func likeEnds(a, b string) int {
+	shorter, n, m := min(len(a), len(b)), 0, 0
+	for n < shorter && a[n] == b[n] {
+		n++
+	}
+	for m < shorter-n && a[len(a)-1-m] == b[len(b)-1-m] {
+		m++
+	}
+	return n + m
+}
+
+// editDistance counts the letters to insert, delete, replace or swap with their neighbour to make b of a; it gives up with limit when it
+// is at least that.
 func editDistance(a, b string, limit int) int {
 	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
 		return limit
 	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
 	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
+	for i := 1; i <= len(a); i++ {
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
 			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
+			row[j] = min(row[j-1]+1, last[j]+1, last[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
 		}
+		before, last, row = last, row, before
 	}
-	return min(row[len(b)], limit)
+	return min(last[len(b)], limit)
 }

@@ -59,7 +59,7 @@ func ExampleCheck() {
 	// Output:
 	// error 2 parameters.feeder feeder-not-upstream
 	// error 2 id duplicate-id
-	// error 2 module bad-module-name
+	// warning 2 module bad-module-name
 	// can run: false
 }
 

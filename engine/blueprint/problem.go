@@ -160,8 +160,11 @@ const (
 	CodeStrayKeyword    = "stray-keyword"    // warning: ignore or erase where there is no field to leave out or to clear
 
 	// What the engine and the tools report beside Check.
-	CodeNoModule    = "no-module"   // no connector is there for the module; refuses to deploy
-	CodeParameters  = "parameters"  // the parameters as a whole cannot be used
-	CodeUnsupported = "unsupported" // this version cannot do what the module asks for
-	CodeUnreadable  = "unreadable"  // the file could not be read as a blueprint
+	CodeNoModule     = "no-module"     // no connector is there for the module; refuses to deploy
+	CodeParameters   = "parameters"    // the parameters as a whole cannot be used
+	CodeNoScenario   = "no-scenario"   // warning: a call of a scenario that is not there or cannot be called
+	CodeNoConnection = "no-connection" // a connection that the module needs and that is not there
+	CodeNoStructure  = "no-structure"  // a data structure that is not there or not one; a warning where data come in without one
+	CodeUnsupported  = "unsupported"   // this version cannot do what the module asks for
+	CodeUnreadable   = "unreadable"    // the file could not be read as a blueprint
 )

@@ -190,6 +190,11 @@ type Call struct {
 	Match func(conditions any, entry Bundle) (bool, error)
 	// Vars are the variables of the run.
 	Vars Variables
+	// Module is the number by which the blueprint knows the module.
+	Module int
+	// State is what the module keeps from run to run. A run that is only tried begins without one and leaves none. Nil: the
+	// module is pure, or the host keeps no state.
+	State State
 	// Respond answers the caller of the hook that started the run. Only the first answer of a run is sent; a run that
 	// nobody waits for takes answers and drops them.
 	Respond func(ctx context.Context, response Response) error

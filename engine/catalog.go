@@ -126,13 +126,5 @@ func (c *catalog) find(name string, version int) (module connector.Module, exact
 // absent are modules of the generic apps that Make has and this version does not. A blueprint that uses one is not wrong, but
 // it cannot be run unless the host registers a connector that has the module.
 var absent = map[string]bool{
-	"gateway:CustomMailHook":   true,
-	"util:AggregateAggregator": true,
-	"util:BasicTrigger":        true,
-	"util:FunctionAggregator2": true,
-	"util:FunctionIncrement":   true,
-	"util:GetVariable":         true,
-	"util:NumericalAggregator": true,
-	"util:TableAggregator":     true,
-	"util:SetVariable":         true,
+	"gateway:CustomMailHook": true,
 }

@@ -31,6 +31,7 @@ type core struct {
 	queues    queues
 	waiters   waiters
 	renewals  locker
+	states    locker
 	tide      tide
 	unlimited sync.Once
 	workers   *workers

@@ -26,6 +26,8 @@ type host struct {
 	location                *time.Location
 	// jar holds the cookies that the modules of the run share. A run that is taken up again begins with an empty one.
 	jar http.CookieJar
+	// tried are the states of modules in a run that is only tried.
+	tried map[int]*triedState
 	// respond sends an answer to the hook's caller.
 	respond func(connector.Response)
 	// late keeps answers back until the run has ended well: what a scenario without auto-commit does.
@@ -98,6 +100,7 @@ func (h *host) call(ctx context.Context, op *flow.Operation) (*connector.Call, e
 		h.jar = h.network.Jar()
 	}
 	call.Client, call.Cookies = h.network.ClientFor, h.jar
+	call.Module, call.State = op.Module, h.state(op.Module)
 	if err := h.connect(ctx, op, call); err != nil {
 		return nil, err
 	}

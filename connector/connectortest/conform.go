@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/connector/pattern"
 	"github.com/ebbkit/ebb/crypto/secret"
 )
 
@@ -37,7 +38,8 @@ type Sample struct {
 //   - names its connections the same way every time, when it is a [connector.Connected],
 //   - gives away no secret of its connections: not in an error or its detail, a log entry, a response or a cursor, even when
 //     the service sends the request back as an error, and not in a bundle,
-//   - when it is Pure, gives the same for the same call and touches neither the network nor a data store nor the caller.
+//   - when it is Pure, gives the same for the same call and touches neither the network nor a data store nor its
+//     state nor the caller.
 //
 // A module without a Sample is called with an input that its descriptions allow. The network then answers every request
 // with 200 and {}. Conform uses [testing/synctest], so t must not be inside a bubble.
@@ -144,7 +146,21 @@ func (p *probe) bubble(check func(t *testing.T)) {
 		check(p.t)
 		return
 	}
+	startClock(p.t)
 	synctest.Test(p.t, check)
+}
+
+// startClock starts the clock by which regular expressions are stopped, for a minute. It belongs to the whole process: when
+// it begins inside a bubble, it keeps the bubble from ending.
+func startClock(t *testing.T) {
+	t.Helper()
+	p, err := pattern.Compile("a", "", time.Minute)
+	if err == nil {
+		_, err = p.Match("a")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // connections gives a connected module what it says that it needs.
@@ -270,6 +286,9 @@ func (p *probe) twice(t *testing.T) {
 		if results[i].usedData {
 			p.report("is Pure and uses a data store")
 		}
+		if results[i].usedState {
+			p.report("is Pure and keeps a state")
+		}
 	}
 	a, b := results[0], results[1]
 	same := len(a.Bundles) == len(b.Bundles) && fmt.Sprint(a.Err) == fmt.Sprint(b.Err)
@@ -285,6 +304,7 @@ func (p *probe) twice(t *testing.T) {
 func (p *probe) cancelled(t *testing.T) {
 	call := p.working()
 	call.HTTP, call.Dial = client(silent{}), silentDial
+	startClock(t)
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()

@@ -67,6 +67,10 @@ type Call struct {
 	Match func(conditions any, entry connector.Bundle) (bool, error)
 	// Vars are the variables. Default: new ones.
 	Vars *Variables
+	// Module is the number of the module in its blueprint. Default: 1.
+	Module int
+	// State is what the module has kept. Default: a new state.
+	State connector.State
 	// Key is the idempotency key. Default: "test".
 	Key string
 	// Attempt counts attempts. Default: 1.
@@ -88,7 +92,7 @@ type Result struct {
 	// Logs are what the module logged, at all levels.
 	Logs []observer.LoggedEntry
 
-	usedData bool
+	usedData, usedState bool
 }
 
 // Run calls a module once and returns what it did. It fails the test when the module is not of exactly one kind, or
@@ -157,6 +161,10 @@ func (r *runner) prepare(t testing.TB) *connector.Call {
 		vars = &Variables{}
 	}
 	c.Vars = vars
+	c.Module, c.State = max(r.call.Module, 1), usedState{r}
+	if r.call.State == nil {
+		r.call.State = &State{}
+	}
 	c.Data, c.Structure = r.data, r.structure
 	c.Respond = func(_ context.Context, response connector.Response) error {
 		r.result.Responses = append(r.result.Responses, response)
@@ -215,6 +223,15 @@ func (r *runner) renew(
 	}
 	r.result.Renewed = append(r.result.Renewed, changed.Clone())
 	return changed, nil
+}
+
+// usedState is the state of a call that notes that it was used.
+type usedState struct{ *runner }
+
+// Update passes the change on.
+func (s usedState) Update(ctx context.Context, change func(connector.Bundle) (connector.Bundle, error)) error {
+	s.result.usedState = true
+	return s.call.State.Update(ctx, change)
 }
 
 func (r *runner) data(_ context.Context, name string) (connector.DataStore, error) {

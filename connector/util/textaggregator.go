@@ -16,16 +16,22 @@ type textParams struct {
 	OtherRowSeparator string `json:"otherRowSeparator" label:"Separator"`
 }
 
-func (p textParams) separator() string {
-	switch p.RowSeparator {
+// separator is what stands between rows or columns.
+func separator(kind, other string) string {
+	switch kind {
 	case `\n`:
 		return "\n"
 	case `\t`:
 		return "\t"
 	case "other":
-		return p.OtherRowSeparator
+		return other
 	}
-	return p.RowSeparator
+	return kind
+}
+
+// tooLong says that a text would be longer than a bundle may hold.
+func tooLong() error {
+	return connector.Errorf(connector.MaxFileSizeExceededError, "the text would be longer than %d bytes", connector.MaxEncodedBytes)
 }
 
 type textRow struct {
@@ -48,7 +54,7 @@ func textAggregator() connector.Aggregator {
 	}, func(
 		_ context.Context, _ *connector.Call, params textParams, rows iter.Seq2[textRow, error],
 	) (textOutput, error) {
-		separator := params.separator()
+		between := separator(params.RowSeparator, params.OtherRowSeparator)
 		var text strings.Builder
 		first := true
 		for row, err := range rows {
@@ -56,12 +62,11 @@ func textAggregator() connector.Aggregator {
 				return textOutput{}, err
 			}
 			if !first {
-				text.WriteString(separator)
+				text.WriteString(between)
 			}
 			first = false
 			if text.Len()+len(row.Value) > connector.MaxEncodedBytes {
-				return textOutput{}, connector.Errorf(connector.MaxFileSizeExceededError,
-					"the text would be longer than %d bytes", connector.MaxEncodedBytes)
+				return textOutput{}, tooLong()
 			}
 			text.WriteString(row.Value)
 		}

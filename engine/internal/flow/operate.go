@@ -222,5 +222,5 @@ func (r *run) perform(n *node, input connector.Bundle, bundles []connector.Bundl
 func (r *run) prepare(call *connector.Call, n *node, input connector.Bundle) {
 	call.Params, call.Input, call.Erased = n.params, input, r.erased
 	call.Now, call.Location, call.Log = r.now, r.start.Location, silent
-	call.Vars, call.Structure, call.Attempt = r.variables, r.start.Structure, 1
+	call.Vars, call.Module, call.Structure, call.Attempt = r.variables, n.id, r.start.Structure, 1
 }

@@ -182,6 +182,10 @@ type Call struct {
 	// nobody said which one it is here. A structure that should be there and is not is an InvalidConfigurationError. Nil:
 	// the host has no data structures. See [Call.ParamStructure].
 	Structure func(ctx context.Context, name string) (*Structure, error)
+	// Scenario runs another scenario by the name or number that a blueprint gives it, with in as its inputs. With wait it
+	// returns the outputs when that run has ended; a run that fails is an error of the failure's type. Without wait it
+	// returns an empty bundle as soon as the run is sure to take place. Nil: the host runs no other scenarios.
+	Scenario func(ctx context.Context, name string, in Bundle, wait bool) (Bundle, error)
 	// Match says whether an entry passes the conditions of a filter, with the operators and conversions that filters of
 	// scenarios have. Conditions are an array of arrays of collections {a, o, b}: one of the outer must hold, and of it
 	// all of the inner; a is the name of a field of the entry, o the operator and b a value. No conditions pass

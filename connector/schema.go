@@ -58,6 +58,7 @@ const (
 	TypePassword   FieldType = "password"   // string, hidden in editors
 	TypeFilename   FieldType = "filename"   // string
 	TypeStructure  FieldType = "udt"        // the name or number of a data structure, see Call.Structure
+	TypeScenario   FieldType = "scenario"   // the name or number of a scenario, see Call.Scenario
 )
 
 // FieldsOf describes the struct type T by its fields and their tags:

@@ -9,6 +9,7 @@ import (
 	"github.com/ebbkit/ebb/connector/builtin"
 	"github.com/ebbkit/ebb/connector/datastore"
 	"github.com/ebbkit/ebb/connector/gateway"
+	"github.com/ebbkit/ebb/connector/scenario"
 	"github.com/ebbkit/ebb/connector/text"
 	"github.com/ebbkit/ebb/connector/util"
 	"github.com/ebbkit/ebb/connector/web"
@@ -16,7 +17,7 @@ import (
 
 // generic are the connectors that every engine has.
 func generic() []connector.Connector {
-	return append(text.All(), builtin.New(), util.New(), gateway.New(), web.New(web.Config{}), datastore.New())
+	return append(text.All(), builtin.New(), util.New(), gateway.New(), web.New(web.Config{}), datastore.New(), scenario.New())
 }
 
 // A catalog finds modules by the names that blueprints use.

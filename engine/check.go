@@ -38,7 +38,7 @@ func (c *core) compiled(bp *blueprint.Blueprint, stubs map[int]connector.Module)
 		module, _, _ := c.modules.find(m.Name, m.Version)
 		return module
 	})
-	for _, problem := range more {
+	for _, problem := range append(more, interfaceProblems(bp)...) {
 		if !reported(problems, problem) {
 			problems = append(problems, problem)
 		}

@@ -22,14 +22,14 @@ import (
 const earlyTime = 10 * time.Millisecond
 
 // early begins the run of a delivery that is not written yet, and waits for the answer.
-func (c *core) early(ctx context.Context, d *repo.Delivery, bundle connector.Bundle, w *worker, answer <-chan reply) (connector.Response, error) {
+func (c *core) early(ctx context.Context, d *repo.Delivery, bundle connector.Bundle, w *worker, answer <-chan reply, limit time.Duration) (connector.Response, error) {
 	began := time.Now()
 	d.State, d.Due = repo.DeliveryRunning, c.clock().Add(c.cfg.Lease)
 	j := newJob(d, w)
 	j.bundle, j.decoded, j.early, j.unwritten = bundle, true, true, true
 	c.workers.enter(j)
 	w.start(func(ctx context.Context) { c.work(ctx, j) })
-	timer := time.NewTimer(min(earlyTime, c.cfg.ResponseTimeout))
+	timer := time.NewTimer(min(earlyTime, limit))
 	defer timer.Stop()
 	select {
 	case r := <-answer:
@@ -39,7 +39,7 @@ func (c *core) early(ctx context.Context, d *repo.Delivery, bundle connector.Bun
 	if err := c.secure(ctx, j); err != nil {
 		return connector.Response{}, tooLarge(err)
 	}
-	return c.wait(ctx, answer, c.cfg.ResponseTimeout-time.Since(began))
+	return c.wait(ctx, answer, limit-time.Since(began))
 }
 
 // secure writes the delivery of a run that began early, unless that has been done.

@@ -107,6 +107,8 @@ type Config struct {
 
 	// MaxOperations ends a run with OperationsLimitExceededError. Default: 1 000 000.
 	MaxOperations int64
+	// MaxCallDepth is how deep scenarios may call each other; a call that goes deeper is a RuntimeError. Default: 10.
+	MaxCallDepth int
 	// MaxBundles ends a run with MaxResultsExceededError when one operation of a module with an effect gives more. Default:
 	// 100 000.
 	MaxBundles int64
@@ -158,6 +160,7 @@ func (c *Config) setDefaults() error {
 	fill(&c.MaxQueued, 10_000)
 	fill(&c.MaxOperations, 1_000_000)
 	fill(&c.MaxBundles, 100_000)
+	fill(&c.MaxCallDepth, 10)
 	fill(&c.MaxRunTime, 40*time.Minute)
 	fill(&c.MaxModuleTime, 6*time.Minute)
 	fill(&c.MaxEntryBytes, MaxEntryBytes)
@@ -195,6 +198,7 @@ func (c *Config) validate() error {
 	positive("MaxQueued", c.MaxQueued > 0)
 	positive("MaxOperations", c.MaxOperations > 0)
 	positive("MaxBundles", c.MaxBundles > 0)
+	positive("MaxCallDepth", c.MaxCallDepth > 0)
 	positive("MaxRunTime", c.MaxRunTime > 0)
 	positive("MaxModuleTime", c.MaxModuleTime > 0)
 	positive("MaxEntryBytes", c.MaxEntryBytes > 0)

@@ -42,6 +42,9 @@ type Execution struct {
 	Trace []Step
 	// Truncated says that the trace was longer than Config.MaxTraceBytes and ends early.
 	Truncated bool
+	// Output is what the scenario has returned: the fields of the "Return output" module that was reached. Kept with the
+	// Trace, and gone with it.
+	Output connector.Bundle
 	// Warnings came up on the way; they do not change the Status.
 	Warnings []Warning
 	// Responses are the answers to the hook's caller, of which the first was sent. Only [Engine.Try] fills them in.

@@ -41,7 +41,7 @@ func ExampleConfig_functions() {
 	// Output: AL: 100
 }
 
-func compose(value string) string {
+func composing(value string) string {
 	return fmt.Sprintf(`{"name": "Compose", "flow": [
 	  {"id": 1, "module": "gateway:CustomWebHook", "version": 1, "parameters": {"hook": 1}},
 	  {"id": 2, "module": "util:ComposeTransformer", "version": 1, "mapper": {"value": %q}}]}`, value)
@@ -61,7 +61,7 @@ func TestFailureOfAFunctionIsTheModulesAndNamesIt(t *testing.T) {
 		"boom()": {"RuntimeError", "boom: the custom function panicked"}, "broken()": {"RuntimeError", "broken: no luck"},
 		"twice()": {"DuplicateDataError", "twice: "}, "count(`1`)": {"BundleValidationError", "count: "},
 	} {
-		x, err := e.Try(t.Context(), parse(t, compose("{{"+call+"}}")), engine.TryOptions{Input: []connector.Bundle{connector.NewBundle("a", 1)}})
+		x, err := e.Try(t.Context(), parse(t, composing("{{"+call+"}}")), engine.TryOptions{Input: []connector.Bundle{connector.NewBundle("a", 1)}})
 		require.NoError(t, err)
 		require.Equal(t, engine.StatusError, x.Status)
 		require.NotNil(t, x.Failure)
@@ -90,7 +90,7 @@ func TestWrongFunctionsAreRefusedAtOnceWithTheirNames(t *testing.T) {
 func TestFunctionsAreSuggestedAndTheirArgumentsCounted(t *testing.T) {
 	t.Parallel()
 	e := start(t, engine.Config{Functions: map[string]any{"shippingCost": func(weight float64, express bool) float64 { return weight }}})
-	problems, _ := e.Check(parse(t, compose("{{shipingCost(1.weight; true)}} {{shippingCost(1; 2; 3)}} {{shippingCost(1)}}")))
+	problems, _ := e.Check(parse(t, composing("{{shipingCost(1.weight; true)}} {{shippingCost(1; 2; 3)}} {{shippingCost(1)}}")))
 	require.Len(t, problems, 3)
 	require.Contains(t, problems[0].Message, "did you mean shippingCost?")
 	require.Contains(t, problems[1].Message, "too many arguments for shippingCost(number; boolean)")

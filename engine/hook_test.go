@@ -134,6 +134,29 @@ func TestCallerWaitsForTheResponseTimeoutAndNoLonger(t *testing.T) {
 	})
 }
 
+func TestHookMaySayHowLongItsCallersWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e, err := engine.New(engine.Config{ResponseTimeout: 7 * time.Second})
+		require.NoError(t, err)
+		for _, served := range []bool{false, true} {
+			scenario, err := e.Deploy(t.Context(), parse(t, strings.Replace(slow, `"5"`, `"200"`, 1)),
+				engine.DeployOptions{Activate: true, Hook: engine.HookOptions{ResponseTimeout: 3 * time.Minute}})
+			require.NoError(t, err)
+			if served {
+				serve(t, e)
+				synctest.Wait()
+			}
+			before := time.Now()
+			status, body := post(t, e, scenario.Hook, "application/json", `{"name":"Ada"}`)
+			require.Equal(t, http.StatusOK, status)
+			require.Equal(t, "Accepted", body)
+			require.Equal(t, 3*time.Minute, time.Since(before))
+		}
+		time.Sleep(time.Hour)
+	})
+}
+
 func TestFailureBeforeTheAnswerIsTold(t *testing.T) {
 	t.Parallel()
 	e := start(t, engine.Config{})

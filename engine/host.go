@@ -20,16 +20,21 @@ type host struct {
 	tenant string
 	// run is the ID of the execution, scenario that of the scenario.
 	run, scenario string
-	// connections and dataStores map what the blueprint calls them to the tenant's own names.
-	connections, dataStores map[string]string
-	structures              *structures
-	location                *time.Location
+	// connections, dataStores and scenarios map what the blueprint calls them to the tenant's own names.
+	connections, dataStores, scenarios map[string]string
+	// depth is how many runs wait for this one. waited says that an operation has waited for another run.
+	depth      int
+	waited     bool
+	structures *structures
+	location   *time.Location
 	// jar holds the cookies that the modules of the run share. A run that is taken up again begins with an empty one.
 	jar http.CookieJar
 	// tried are the states of modules in a run that is only tried.
 	tried map[int]*triedState
 	// respond sends an answer to the hook's caller.
 	respond func(connector.Response)
+	// cursor is where the trigger goes on in the next cycle.
+	cursor []byte
 	// late keeps answers back until the run has ended well: what a scenario without auto-commit does.
 	late    bool
 	answers []connector.Response
@@ -55,8 +60,10 @@ func (h *host) Do(ctx context.Context, op *flow.Operation) (flow.Result, error) 
 		}
 		h.secure = nil
 	}
+	h.waited = false
 	bundles, err := flow.Invoke(limited, op, call)
-	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+	h.cursor = call.Cursor
+	if err != nil && limited.Err() != nil && ctx.Err() == nil && !h.waited {
 		err = connector.Errorf(connector.ModuleTimeoutError, "module %s took longer than %v", op.Name, h.cfg.MaxModuleTime)
 	}
 	result, err := h.result(ctx, bundles, err)
@@ -79,22 +86,25 @@ func (h *host) result(ctx context.Context, bundles []connector.Bundle, err error
 // call is what the module may use for the operation.
 func (h *host) call(ctx context.Context, op *flow.Operation) (*connector.Call, error) {
 	call := &connector.Call{
-		Params:   op.Params,
-		Input:    op.Input,
-		Erased:   op.Erased,
-		Now:      op.Now,
-		Location: op.Location,
-		Log:      h.log(op.Module),
-		HTTP:     h.network.Client(),
-		Dial:     h.network.Dial,
-		Data:     h.data,
-		Match:    h.match,
-		Vars:     op.Vars,
-		Respond:  h.answer,
-		Key:      h.run + "-" + strconv.FormatInt(op.Number, 10),
-		Attempt:  1,
-
+		Params:    op.Params,
+		Input:     op.Input,
+		Erased:    op.Erased,
+		Cursor:    h.cursor,
+		Now:       op.Now,
+		Location:  op.Location,
+		Log:       h.log(op.Module),
+		HTTP:      h.network.Client(),
+		Dial:      h.network.Dial,
+		Data:      h.data,
 		Structure: h.structures.find,
+		Scenario: func(_ context.Context, name string, in connector.Bundle, wait bool) (connector.Bundle, error) {
+			return h.callScenario(ctx, name, in, wait)
+		},
+		Match:   h.match,
+		Vars:    op.Vars,
+		Respond: h.answer,
+		Key:     h.run + "-" + strconv.FormatInt(op.Number, 10),
+		Attempt: 1,
 	}
 	if h.jar == nil {
 		h.jar = h.network.Jar()

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -26,18 +27,19 @@ func (c *core) enqueue(ctx context.Context, s *deployed, hook *repo.Hook, bundle
 	if err := c.queues.enter(ctx, c, s.doc, len(bundles), c.cfg.MaxQueued); err != nil {
 		return connector.Response{}, err
 	}
-	deliveries, err := c.deliveries(s, hook, bundles)
+	deliveries, err := c.deliveries(s, hook.ID, bundles)
 	if err != nil {
 		c.queues.leave(s.doc.ID, len(bundles))
 		return connector.Response{}, err
 	}
+	limit := cmp.Or(hook.ResponseTimeout, c.cfg.ResponseTimeout)
 	var answer chan reply
 	if s.program.Responds() {
 		answer = c.waiters.add(deliveries[0].ID)
 		defer c.waiters.remove(deliveries[0].ID)
 		if len(bundles) == 1 {
 			if worker := c.workers.take(); worker != nil {
-				return c.early(ctx, deliveries[0], bundles[0], worker, answer)
+				return c.early(ctx, deliveries[0], bundles[0], worker, answer, limit)
 			}
 		}
 	}
@@ -48,11 +50,11 @@ func (c *core) enqueue(ctx context.Context, s *deployed, hook *repo.Hook, bundle
 	if answer == nil {
 		return accepted, nil
 	}
-	return c.wait(ctx, answer, c.cfg.ResponseTimeout)
+	return c.wait(ctx, answer, limit)
 }
 
 // deliveries makes a delivery of each bundle.
-func (c *core) deliveries(s *deployed, hook *repo.Hook, bundles []connector.Bundle) ([]*repo.Delivery, error) {
+func (c *core) deliveries(s *deployed, hook string, bundles []connector.Bundle) ([]*repo.Delivery, error) {
 	now, created := c.clock(), c.now()
 	deliveries := make([]*repo.Delivery, len(bundles))
 	for i, bundle := range bundles {
@@ -62,7 +64,7 @@ func (c *core) deliveries(s *deployed, hook *repo.Hook, bundles []connector.Bund
 		}
 		d := &repo.Delivery{
 			Envelope: repo.Envelope{ID: id, Tenant: s.doc.Tenant, Parent: s.doc.ID, State: repo.DeliveryAccepted, Created: created, Due: now},
-			Hook:     hook.ID,
+			Hook:     hook,
 		}
 		if d.Bundle, err = connector.AppendBundle(nil, bundle); err != nil {
 			return nil, refuse(http.StatusBadRequest, "The request is nested too deep.")
@@ -81,7 +83,7 @@ func (c *core) store(ctx context.Context, deliveries []*repo.Delivery, bundles [
 		if worker := c.workers.take(); worker != nil {
 			d.State, d.Due = repo.DeliveryRunning, until
 			j := newJob(d, worker)
-			j.bundle, j.decoded = bundles[i], true
+			j.bundle, j.decoded = bundles[i], true //nolint:gosec // there is a delivery for each bundle
 			jobs = append(jobs, j)
 			j.mu.Lock() // until it is stored
 			c.workers.enter(j)

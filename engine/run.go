@@ -18,9 +18,15 @@ import (
 )
 
 // Run runs a scenario once, now, in the goroutine of the caller, whether it is active or not, and keeps the execution like
-// any other. What the first module would have given is in; a first module that is no hook is asked itself when in is
-// empty. A failure of the scenario is part of the Execution, not an error. When ctx ends, the run ends with it and leaves
-// no record.
+// any other.
+//
+// The scenario's inputs are in, readable in mappings as var.input. If the blueprint declares inputs, in is converted to
+// them, and what does not fit is an error of type BundleValidationError. A first module that is a trigger then gives them
+// as its bundle. Without declared inputs, in is what the first module would have given; if it is empty, a first module
+// that is no hook is asked itself, and the run has as many cycles as the blueprint's setting roundtrips says.
+//
+// A failure of the scenario is part of the Execution, not an error. When ctx ends, the run ends with it and leaves no
+// record.
 func (e *Engine) Run(ctx context.Context, scenario string, in connector.Bundle) (*Execution, error) {
 	if err := e.open(); err != nil {
 		return nil, err
@@ -29,8 +35,10 @@ func (e *Engine) Run(ctx context.Context, scenario string, in connector.Bundle) 
 	if err != nil {
 		return nil, err
 	}
-	_, receives := s.program.First().(connector.Receiver)
-	plan := plan{deployed: s, ask: in.Len() == 0 && !receives, bundles: []connector.Bundle{in}}
+	plan, err := s.planFor(in)
+	if err != nil {
+		return nil, fmt.Errorf("run %q: %w", s.doc.Name, err)
+	}
 	if plan.id, err = e.newID(); err != nil {
 		return nil, err
 	}
@@ -54,9 +62,9 @@ type TryOptions struct {
 	Input []connector.Bundle
 	// Stubs are modules that stand in for the blueprint's own, by id.
 	Stubs map[int]connector.Module
-	// Connections, DataStores, Structures and Location are those of DeployOptions.
-	Connections, DataStores, Structures map[string]string
-	Location                            *time.Location
+	// Connections, DataStores, Structures, Scenarios and Location are those of DeployOptions.
+	Connections, DataStores, Structures, Scenarios map[string]string
+	Location                                       *time.Location
 }
 
 // Try runs a blueprint once without deploying it and keeps no record of the run. What its modules do is real, but for the
@@ -94,7 +102,7 @@ func (e *Engine) Try(ctx context.Context, bp *blueprint.Blueprint, options TryOp
 	s := &deployed{
 		doc: &repo.Scenario{
 			Envelope: repo.Envelope{Tenant: e.tenant}, Name: bp.Name,
-			Connections: options.Connections, DataStores: options.DataStores, Structures: options.Structures,
+			Connections: options.Connections, DataStores: options.DataStores, Structures: options.Structures, Scenarios: options.Scenarios,
 		},
 		program:  program,
 		settings: bp.Settings(),
@@ -138,6 +146,9 @@ type plan struct {
 	id      string
 	bundles []connector.Bundle
 	ask     bool
+	cycles  int                         // how many at most; zero is one
+	inputs  connector.Bundle            // what the scenario was called with
+	depth   int                         // how many runs wait for this one
 	tried   bool                        // nothing is stored, so the trace is whole
 	secure  func(context.Context) error // is called before the first operation that must not be had twice; nil: nothing to do
 	vars    connector.Bundle            // made when an expression first asks for it
@@ -161,6 +172,8 @@ func (c *core) execute(ctx context.Context, p *plan, respond func(connector.Resp
 		scenario:    p.doc.ID,
 		connections: p.doc.Connections,
 		dataStores:  p.doc.DataStores,
+		scenarios:   p.doc.Scenarios,
+		depth:       p.depth,
 		structures:  c.structuresOf(p.doc),
 		location:    p.location,
 		respond:     respond,
@@ -174,6 +187,7 @@ func (c *core) execute(ctx context.Context, p *plan, respond func(connector.Resp
 	start := flow.Start{
 		Bundles:       p.bundles,
 		Ask:           p.ask,
+		Cycles:        p.cycles,
 		Now:           x.Started,
 		Location:      p.location,
 		Variables:     p.variable,
@@ -203,6 +217,8 @@ func (c *core) execute(ctx context.Context, p *plan, respond func(connector.Resp
 		x.Failure = &Failure{Module: outcome.Failed.Module, Type: outcome.Failed.Type, Message: outcome.Failed.Message}
 	default:
 		h.commit()
+		p.output(x, outcome.Output)
+		observed.returned(x.Output)
 	}
 	return x, observed.events, nil
 }
@@ -230,6 +246,7 @@ func (p *plan) variable(root string) (any, bool) {
 			p.vars = connector.NewBundle(
 				"scenario", connector.NewBundle("id", p.doc.ID, "name", p.doc.Name, "executionId", p.id),
 				"execution", connector.NewBundle("id", p.id),
+				"input", p.inputs,
 				"organization", connector.NewBundle("id", p.doc.Tenant),
 			)
 		}

@@ -33,6 +33,9 @@ type DeployOptions struct {
 	// names a structure which is not there is a problem; one that names a number which stands neither here nor with
 	// SaveStructure works without, and is reported as a warning.
 	Structures map[string]string
+	// Scenarios maps what the blueprint calls a scenario that it calls to names of this tenant's, in the same way. One that
+	// is not there yet is reported as a warning.
+	Scenarios map[string]string
 	// Location is the scenario's time zone. Default: Config.Location.
 	Location *time.Location
 }
@@ -73,6 +76,7 @@ func (e *Engine) Deploy(ctx context.Context, bp *blueprint.Blueprint, options De
 	}
 	problems = append(problems, e.unconnected(ctx, bp, options.Connections)...)
 	problems = append(problems, e.unstructured(ctx, bp, options.Structures)...)
+	problems = append(problems, e.uncalled(ctx, bp, options.Scenarios)...)
 	if !blueprint.OK(problems) {
 		return nil, fmt.Errorf("deploy %q: %w", name, &CheckError{Problems: problems})
 	}
@@ -131,7 +135,8 @@ func (e *Engine) deploy(ctx context.Context, name string, bp *blueprint.Blueprin
 		doc.State = repo.ScenarioActive
 	}
 	doc.Name, doc.Blueprint, doc.Deployment = name, definition, doc.Deployment+1
-	doc.Connections, doc.DataStores, doc.Structures, doc.Location = options.Connections, options.DataStores, options.Structures, ""
+	doc.Connections, doc.DataStores, doc.Structures, doc.Scenarios = options.Connections, options.DataStores, options.Structures, options.Scenarios
+	doc.Location = ""
 	if options.Location != nil {
 		doc.Location = options.Location.String()
 	}
@@ -279,6 +284,8 @@ type deployed struct {
 	program  *flow.Program
 	settings blueprint.Settings
 	location *time.Location
+	// inputs and outputs are the scenario's interface. Nil: it declares none.
+	inputs, outputs *connector.Structure
 }
 
 func (d *deployed) active() bool { return d.doc.State == repo.ScenarioActive }
@@ -291,7 +298,9 @@ func (c *core) load(ctx context.Context, tenant, id string) (*deployed, error) {
 			return nil, notFound(err, "scenario", id)
 		}
 		if last, ok := c.scenarios.last(id); ok && last.doc.Deployment == doc.Deployment {
-			return &deployed{doc: doc, program: last.program, settings: last.settings, location: last.location}, nil
+			same := *last
+			same.doc = doc
+			return &same, nil
 		}
 		return c.prepare(doc)
 	})
@@ -326,5 +335,6 @@ func (c *core) prepare(doc *repo.Scenario) (*deployed, error) {
 		}
 	}
 	c.cfg.Logger.Debug("scenario compiled", zap.String("scenario", doc.ID), zap.Int64("deployment", doc.Deployment))
-	return &deployed{doc: doc, program: program, settings: bp.Settings(), location: location}, nil
+	s := &deployed{doc: doc, program: program, settings: bp.Settings(), location: location}
+	return s, s.readInterface(bp)
 }

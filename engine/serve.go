@@ -185,7 +185,13 @@ func (c *core) work(ctx context.Context, j *job) {
 			return
 		}
 	}
-	plan := plan{deployed: s, id: j.id, bundles: []connector.Bundle{j.bundle}}
+	plan, err := s.planFor(j.bundle)
+	if err != nil { // the scenario was deployed anew, and has other inputs now
+		log.Error("a delivery does not fit its scenario", zap.String("type", string(connector.TypeOf(err))))
+		c.discard(ctx, j, repo.DeliveryFailed)
+		return
+	}
+	plan.id = j.id
 	if j.early {
 		plan.secure = func(ctx context.Context) error { return c.secure(ctx, j) }
 	}

@@ -17,6 +17,7 @@ import (
 //	b operation bundle           it gives a bundle
 //	e operation type message     it fails
 //	w module text                a warning
+//	r bundle                     the run returns
 //	x                            the rest was dropped
 type trace struct {
 	events    []byte
@@ -61,6 +62,13 @@ func (t *trace) Failed(number int64, failure *flow.Failure) {
 func (t *trace) Warned(module int, field, message string) {
 	if !t.truncated {
 		t.keep(appendTexts(appendNumbers(append(t.events, 'w'), int64(module)), field+": "+message), nil)
+	}
+}
+
+// returned notes what the run has returned, if anything.
+func (t *trace) returned(out connector.Bundle) {
+	if !t.truncated && out.Len() > 0 {
+		t.keep(connector.AppendBundle(append(t.events, 'r'), out))
 	}
 }
 
@@ -110,6 +118,8 @@ func (x *Execution) readTrace(events []byte) error {
 			r.fail()
 		case 'w':
 			x.Warnings = append(x.Warnings, Warning{Module: int(r.number()), Message: r.text()})
+		case 'r':
+			x.Output = r.bundle()
 		case 'x':
 			x.Truncated = true
 		default:

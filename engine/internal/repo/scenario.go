@@ -22,10 +22,11 @@ type Scenario struct {
 	Name string `json:"name"`
 	// Blueprint is the blueprint as the engine marshals it.
 	Blueprint json.RawMessage `json:"blueprint"`
-	// Connections, DataStores and Structures map the numbers that stand in the blueprint to names of this tenant's.
+	// Connections, DataStores, Structures and Scenarios map the numbers that stand in the blueprint to names of this tenant's.
 	Connections map[string]string `json:"connections,omitempty"`
 	DataStores  map[string]string `json:"datastores,omitempty"`
 	Structures  map[string]string `json:"structures,omitempty"`
+	Scenarios   map[string]string `json:"scenarios,omitempty"`
 	// Location names the time zone. Empty: the engine's.
 	Location string `json:"location,omitempty"`
 	// Deployment counts how often the scenario was deployed. Unlike the Version it stays when the scenario is paused.

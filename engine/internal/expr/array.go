@@ -193,7 +193,7 @@ func join(c *Call) (any, error) {
 	if len(c.Args) > 1 {
 		separator = c.text(1)
 	}
-	limit := c.machine.lang.maxText
+	limit := c.lang.maxText
 	var text []byte
 	var err error
 	for i, item := range c.array(0) {
@@ -216,7 +216,7 @@ func join(c *Call) (any, error) {
 func shuffle(c *Call) (any, error) {
 	items := copied(c.array(0))
 	for i := len(items) - 1; i > 0; i-- {
-		j := min(int(c.machine.env.Random()*float64(i+1)), i)
+		j := min(int(c.env.Random()*float64(i+1)), i)
 		items[i], items[max(j, 0)] = items[max(j, 0)], items[i]
 	}
 	return items, nil

@@ -62,6 +62,9 @@ func (p *parser) callOf(name string, start int) (node, *Error) {
 		return function.lazy(args, column), nil
 	}
 	n := &call{function: function, args: args, parameters: parameters, column: column}
+	if function.change != nil {
+		return &change{*n, function.change}, nil
+	}
 	if function.prepare != nil {
 		n.prepared = function.prepare(args)
 	}

@@ -128,7 +128,7 @@ func (g *goFunction) evaluate(c *Call) (any, error) {
 
 // context is that of the evaluation's environment, where it has one.
 func (c *Call) context() context.Context {
-	if env, ok := c.machine.env.(interface{ Context() context.Context }); ok {
+	if env, ok := c.env.(interface{ Context() context.Context }); ok {
 		if ctx := env.Context(); ctx != nil {
 			return ctx
 		}

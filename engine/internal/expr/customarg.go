@@ -172,7 +172,7 @@ func (a goArgument) setInside(dst reflect.Value, v any, c *Call) error {
 	if isNull(v) {
 		return nil
 	}
-	v, err := coerce(v, a.declared, c.Location(), c.machine.lang.maxText)
+	v, err := coerce(v, a.declared, c.Location(), c.lang.maxText)
 	if err != nil {
 		return err
 	}

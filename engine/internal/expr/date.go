@@ -168,9 +168,9 @@ func formatDate(c *Call) (any, error) {
 	if len(c.text(1)) > maxFormat {
 		return nil, errFormat()
 	}
-	base := len(c.machine.text)
-	text := c.format().append(c.machine.text, c.date(0).In(loc))
-	c.machine.text = text[:base]
+	base := len(c.memory.text)
+	text := c.format().append(c.memory.text, c.date(0).In(loc))
+	c.memory.text = text[:base]
 	if err := c.checkText(len(text) - base); err != nil {
 		return nil, err
 	}
@@ -188,14 +188,14 @@ func parseDateFunction(c *Call) (any, error) {
 	if isNull(c.Args[0]) {
 		return nil, invalid("argument 1 (text) is empty, expected a date")
 	}
-	converted, err := coerce(c.Args[0], connector.TypeText, loc, c.machine.lang.maxText)
+	converted, err := coerce(c.Args[0], connector.TypeText, loc, c.lang.maxText)
 	if err != nil {
 		return nil, err
 	}
 	text, _ := converted.(string)
 	format := c.text(1)
 	if format == "" {
-		return coerce(text, connector.TypeDate, loc, c.machine.lang.maxText)
+		return coerce(text, connector.TypeDate, loc, c.lang.maxText)
 	}
 	if len(format) > maxFormat {
 		return nil, errFormat()

@@ -17,7 +17,7 @@ func distinct(c *Call) (any, error) {
 			v = walk(item, key)
 		}
 		var err error
-		if mark, err = appendMark(mark[:0], v, c.machine.lang.maxText); err != nil {
+		if mark, err = appendMark(mark[:0], v, c.lang.maxText); err != nil {
 			return nil, err
 		}
 		if marked += len(mark); marked > maxMarked {

@@ -11,16 +11,6 @@ import (
 
 func encodingFunctions() []Function {
 	one := []Parameter{{Name: "text", Type: connector.TypeText}}
-	change := func(name, doc, example, result string, f func(string) string) Function {
-		return Function{
-			Name: name, Family: "text", Result: connector.TypeText, Parameters: one, Doc: doc,
-			Examples: []Example{{example, result}},
-			Call: func(c *Call) (any, error) {
-				s := f(c.text(0))
-				return s, c.checkText(len(s))
-			},
-		}
-	}
 	return []Function{
 		{
 			Name: "toBinary", Family: "text", Result: connector.TypeBuffer,
@@ -45,17 +35,17 @@ func encodingFunctions() []Function {
 				return base64.StdEncoding.EncodeToString(b), nil
 			},
 		},
-		change("encodeURL", "Encodes a text for use inside a URL, as JavaScript's encodeURIComponent does.", `encodeURL("a b&c")`, "a%20b%26c", encodeURL),
+		changing("encodeURL", "Encodes a text for use inside a URL, as JavaScript's encodeURIComponent does.", []Example{{`encodeURL("a b&c")`, "a%20b%26c"}}, encodeURL),
 		{
 			Name: "decodeURL", Family: "text", Result: connector.TypeText, Parameters: one,
 			Doc:      "Decodes the percent signs of a URL's text. A percent sign without two hexadecimal digits, or bytes that are not UTF-8, are a DataError.",
 			Examples: []Example{{"decodeURL(Automate%20it)", "Automate it"}},
 			Call:     decodeURL,
 		},
-		change("escapeHTML", "Replaces &, < and > by their HTML entities.", "escapeHTML(\"<b>Hello</b>\")", "&lt;b&gt;Hello&lt;/b&gt;",
+		changing("escapeHTML", "Replaces &, < and > by their HTML entities.", []Example{{"escapeHTML(\"<b>Hello</b>\")", "&lt;b&gt;Hello&lt;/b&gt;"}},
 			strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace),
-		change("escapeMarkdown", "Replaces the characters that have a meaning in Markdown by numeric entities.", `escapeMarkdown("# Header")`, "&#35; Header", escapeMarkdown),
-		change("stripHTML", "Removes HTML tags, comments, and the contents of style and script; br becomes a line break.", `stripHTML("<b>Hello</b>")`, "Hello", stripHTML),
+		changing("escapeMarkdown", "Replaces the characters that have a meaning in Markdown by numeric entities.", []Example{{`escapeMarkdown("# Header")`, "&#35; Header"}}, escapeMarkdown),
+		changing("stripHTML", "Removes HTML tags, comments, and the contents of style and script; br becomes a line break.", []Example{{`stripHTML("<b>Hello</b>")`, "Hello"}}, stripHTML),
 	}
 }
 

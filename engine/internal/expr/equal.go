@@ -13,16 +13,16 @@ const maxCompared = 1 << 22
 // equal is the strict equality of the = operator: one type, one value. Dates are equal when they are the same
 // millisecond, arrays and objects when their contents are, whatever the order of an object's fields.
 func equal(a, b any) (bool, error) {
-	var c comparison
+	var c equation
 	return c.equal(a, b)
 }
 
-// A comparison counts what it has looked at, so that many values can be compared under one limit.
-type comparison struct {
+// An equation counts what it has looked at, so that many values can be compared under one limit.
+type equation struct {
 	seen, depth int
 }
 
-func (c *comparison) equal(a, b any) (bool, error) {
+func (c *equation) equal(a, b any) (bool, error) {
 	switch a := a.(type) {
 	case nil, Special:
 		return isNull(b), nil
@@ -61,7 +61,7 @@ func (c *comparison) equal(a, b any) (bool, error) {
 }
 
 // inside compares what two values of one length hold.
-func (c *comparison) inside(length int, compare func() (bool, error)) (bool, error) {
+func (c *equation) inside(length int, compare func() (bool, error)) (bool, error) {
 	if c.seen += length; c.seen > maxCompared {
 		return false, overLimit("the values that are compared have more than %d items", maxCompared)
 	}
@@ -74,7 +74,7 @@ func (c *comparison) inside(length int, compare func() (bool, error)) (bool, err
 	return same, err
 }
 
-func (c *comparison) items(a, b []any) (bool, error) {
+func (c *equation) items(a, b []any) (bool, error) {
 	for i := range a {
 		if same, err := c.equal(a[i], b[i]); err != nil || !same {
 			return false, err
@@ -84,7 +84,7 @@ func (c *comparison) items(a, b []any) (bool, error) {
 }
 
 // fields pays no regard to the order of fields.
-func (c *comparison) fields(a, b connector.Bundle) (bool, error) {
+func (c *equation) fields(a, b connector.Bundle) (bool, error) {
 	for name, value := range a.All() {
 		other, ok := b.Lookup(name)
 		if !ok {

@@ -295,7 +295,7 @@ func compareArray(o Operator, a, b any) (bool, failedOperand, error) {
 		items = []any{a}
 	}
 	if o.test == testContain {
-		var all comparison
+		var all equation
 		for _, item := range items {
 			if same, err := sameItem(&all, item, b, o.fold); err != nil || same {
 				return same, failedOperand{}, err
@@ -311,7 +311,7 @@ func compareArray(o Operator, a, b any) (bool, failedOperand, error) {
 }
 
 // sameItem compares an array's item with what a filter looks for, which may well be the text of a number or date.
-func sameItem(all *comparison, item, wanted any, fold bool) (bool, error) {
+func sameItem(all *equation, item, wanted any, fold bool) (bool, error) {
 	if same, err := all.equal(item, wanted); err != nil || same {
 		return same, err
 	}

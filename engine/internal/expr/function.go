@@ -26,6 +26,7 @@ type Function struct {
 	// in prepared. Nil where nothing is known.
 	prepare func(args []node) any
 
+	change func(string) string                // makes one text of another, for which Call is not needed
 	lazy   func(args []node, column int) node // builds a node that decides itself which arguments to evaluate
 	check  func(args []node) (argument int, problem string)
 	custom bool
@@ -107,15 +108,17 @@ type Call struct {
 	// there; one that was left empty, or is null, is nil. A required parameter of type text or array is never nil.
 	Args []any
 
-	machine  *machine
+	lang     *Language
+	env      Env
+	memory   *memory
 	prepared any
 }
 
 // Location is the scenario's time zone.
-func (c *Call) Location() *time.Location { return c.machine.location() }
+func (c *Call) Location() *time.Location { return locationOf(c.env) }
 
 // Now is the evaluation's present, in milliseconds.
-func (c *Call) Now() time.Time { return c.machine.now() }
+func (c *Call) Now() time.Time { return nowOf(c.env) }
 
 // given says whether the i-th argument is there and not null.
 func (c *Call) given(i int) bool { return i < len(c.Args) && c.Args[i] != nil }
@@ -170,7 +173,7 @@ func (c *Call) zone(i int) (*time.Location, error) {
 	if name == "" {
 		return c.Location(), nil
 	}
-	loc, ok := c.machine.lang.zones.find(name)
+	loc, ok := c.lang.zones.find(name)
 	if !ok {
 		return nil, invalid("the time zone is unknown; it must be an IANA name such as Europe/Prague")
 	}
@@ -179,15 +182,15 @@ func (c *Call) zone(i int) (*time.Location, error) {
 
 // checkText refuses a text that is longer than the limit.
 func (c *Call) checkText(n int) error {
-	if n > c.machine.lang.maxText {
+	if n > c.lang.maxText {
 		return errTextLimit()
 	}
 	return nil
 }
 
 func (c *Call) checkItems(n int) error {
-	if n > c.machine.lang.maxItems {
-		return overLimit("an array would have more than %d items", c.machine.lang.maxItems)
+	if n > c.lang.maxItems {
+		return overLimit("an array would have more than %d items", c.lang.maxItems)
 	}
 	return nil
 }
@@ -197,7 +200,7 @@ func (c *Call) textOf(v any) (string, error) {
 	if s, ok := v.(string); ok {
 		return s, nil
 	}
-	b, err := appendText(nil, v, c.machine.lang.maxText)
+	b, err := appendText(nil, v, c.lang.maxText)
 	return string(b), err
 }
 

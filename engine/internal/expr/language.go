@@ -43,7 +43,7 @@ type Language struct {
 
 	patterns pattern.Cache
 	zones    zoneCache
-	machines sync.Pool
+	memories sync.Pool
 }
 
 // New makes a Language. It fails with an error that wraps ErrFunction, listing every custom function that is not
@@ -86,9 +86,9 @@ func New(options Options) (*Language, error) {
 	if problems != nil {
 		return nil, fmt.Errorf("%w: %s", ErrFunction, strings.Join(problems, "; "))
 	}
-	l.machines.New = func() any {
-		m := &machine{lang: l}
-		m.call.machine = m
+	l.memories.New = func() any {
+		m := &memory{}
+		m.call.lang, m.call.memory = l, m
 		return m
 	}
 	return l, nil

@@ -110,9 +110,13 @@ func numbersIn(args []any) []any {
 }
 
 func sum(numbers []any) any {
-	var total any = int64(0)
+	return total(numbers).result()
+}
+
+func total(numbers []any) scalar {
+	total := wholeOf(0)
 	for _, n := range numbers {
-		total, _ = apply(opAdd, total, n, nil)
+		total, _ = calculate(opAdd, total, scalarOf(n))
 	}
 	return total
 }
@@ -121,8 +125,8 @@ func average(numbers []any) any {
 	if len(numbers) == 0 {
 		return nil
 	}
-	mean, _ := apply(opDivide, sum(numbers), int64(len(numbers)), nil)
-	return mean
+	mean, _ := calculate(opDivide, total(numbers), wholeOf(int64(len(numbers))))
+	return mean.result()
 }
 
 func extreme(numbers []any, sign int) any {

@@ -2,7 +2,6 @@ package expr
 
 import (
 	"math"
-	"math/bits"
 	"strings"
 	"time"
 
@@ -39,111 +38,112 @@ var levels = [...][]operator{
 }
 
 // apply works out one binary operator; & and |, which may leave out their right side, are the evaluator's.
-func apply(op operator, a, b any, loc *time.Location) (any, error) {
+func apply(m *machine, op operator, a, b scalar) (scalar, error) {
 	switch op {
 	case opEqual, opNotEqual:
-		same, err := equal(a, b)
-		return same == (op == opEqual), err
+		same, err := equalScalars(a, b)
+		return otherOf(same == (op == opEqual)), err
 	case opLess, opLessEqual, opGreater, opGreaterEqual:
-		c, ok := compare(a, b, loc)
-		if !ok {
-			return false, nil
-		}
-		switch op {
-		case opLess:
-			return c < 0, nil
-		case opLessEqual:
-			return c <= 0, nil
-		case opGreater:
-			return c > 0, nil
-		}
-		return c >= 0, nil
+		return otherOf(ordered(op, compare(m, a, b))), nil
 	}
-	if op == opAdd && isNull(a) && isNull(b) {
-		return nil, nil
-	}
-	// Text beside a date is a date, so that "2026-01-31" can be subtracted from one.
-	a, b = alignDates(a, b, loc)
-	x, err := operand(a)
+	x, y, err := operands(m, a, b)
 	if err != nil {
-		return nil, err
+		return scalar{}, err
 	}
-	y, err := operand(b)
-	if err != nil {
-		return nil, err
+	if op == opAdd && isNull(a.other) && isNull(b.other) {
+		return scalar{}, nil
 	}
-	if i, ok := x.(int64); ok {
-		if j, ok := y.(int64); ok {
-			if result, ok := applyIntegers(op, i, j); ok {
-				return result, nil
-			}
-		}
+	result, _ := calculate(op, x, y)
+	return result, nil
+}
+
+func equalScalars(a, b scalar) (bool, error) {
+	if s, ok := a.other.(string); ok {
+		t, ok := b.other.(string)
+		return ok && s == t, nil
 	}
-	return applyFloats(op, toFloat(x), toFloat(y)), nil
+	switch a.other.(type) {
+	case wholeNumber, floatNumber:
+		return compareScalars(a, b) == 0, nil
+	}
+	return equal(a.other, b.other)
+}
+
+// ordered says whether an order is the one that an operator asks for; 2 is none.
+func ordered(op operator, order int) bool {
+	switch op {
+	case opLess:
+		return order < 0
+	case opLessEqual:
+		return order <= 0
+	case opGreater:
+		return order == 1
+	}
+	return order == 0 || order == 1
 }
 
 // compare orders two values as JavaScript's relational operators do: two texts by their UTF-16 units, everything else as
-// numbers. What is no number orders with nothing, which makes every comparison false.
-func compare(a, b any, loc *time.Location) (int, bool) {
-	if s, ok := a.(string); ok {
-		if t, ok := b.(string); ok {
-			return compareUTF16(s, t), true
+// numbers. What is no number orders with nothing, which gives 2 and makes every comparison false.
+func compare(m *machine, a, b scalar) int {
+	if s, ok := a.other.(string); ok {
+		if t, ok := b.other.(string); ok {
+			return compareUTF16(s, t)
 		}
 	}
-	a, b = alignDates(a, b, loc)
-	x, err := operand(a)
-	if err != nil {
-		return 0, false
+	if a.isNumber() && b.isNumber() {
+		return compareScalars(a, b)
 	}
-	y, err := operand(b)
+	x, y, err := operands(m, a, b)
 	if err != nil {
-		return 0, false
+		return 2
 	}
-	c := compareNumbers(x, y)
-	return c, c != 2
+	return compareScalars(x, y)
 }
 
-func alignDates(a, b any, loc *time.Location) (any, any) {
-	if s, ok := a.(string); ok {
-		if _, ok := b.(time.Time); ok {
-			if t, err := connector.ParseDate(s, loc); err == nil {
-				return t, b
-			}
-		}
-	} else if s, ok := b.(string); ok {
-		if _, ok := a.(time.Time); ok {
-			if t, err := connector.ParseDate(s, loc); err == nil {
-				return a, t
+// operands gives two values' numbers. Text beside a date is a date, so that "2026-01-31" can be subtracted from one.
+func operands(m *machine, a, b scalar) (x, y scalar, err error) {
+	if x, err = operandBeside(m, a, b); err != nil {
+		return x, y, err
+	}
+	y, err = operandBeside(m, b, a)
+	return x, y, err
+}
+
+func operandBeside(m *machine, s, other scalar) (scalar, error) {
+	if _, date := other.other.(time.Time); date {
+		if text, ok := s.other.(string); ok {
+			if t, err := connector.ParseDate(text, m.location()); err == nil {
+				return wholeOf(t.UnixMilli()), nil
 			}
 		}
 	}
-	return a, b
+	return operand(s)
 }
 
 // operand gives an arithmetic operand's number.
-func operand(v any) (any, error) {
-	switch v := v.(type) {
+func operand(s scalar) (scalar, error) {
+	switch v := s.other.(type) {
+	case wholeNumber, floatNumber:
+		return s, nil
 	case nil, Special:
-		return int64(0), nil
+		return wholeOf(0), nil
 	case bool:
 		if v {
-			return int64(1), nil
+			return wholeOf(1), nil
 		}
-		return int64(0), nil
-	case int64, float64:
-		return v, nil
+		return wholeOf(0), nil
 	case time.Time:
-		return v.UnixMilli(), nil
+		return wholeOf(v.UnixMilli()), nil
 	case string:
 		if trimSpace(v) == "" {
-			return int64(0), nil
+			return wholeOf(0), nil
 		}
 		if n, ok := parseNumber(v); ok {
-			return n, nil
+			return scalarOf(n), nil
 		}
-		return nil, invalid("text that is not a number cannot be calculated with")
+		return s, invalid("text that is not a number cannot be calculated with")
 	}
-	return nil, invalid("a %s cannot be calculated with", kindOf(v))
+	return s, invalid("a %s cannot be calculated with", kindOf(s.other))
 }
 
 func toFloat(v any) float64 {
@@ -154,56 +154,6 @@ func toFloat(v any) float64 {
 		return v
 	}
 	return math.NaN()
-}
-
-// applyIntegers calculates where the result is an int64 exactly.
-func applyIntegers(op operator, a, b int64) (any, bool) {
-	switch op {
-	case opAdd:
-		sum := a + b
-		return sum, (sum > a) == (b > 0)
-	case opSubtract:
-		difference := a - b
-		return difference, (difference < a) == (b > 0)
-	case opMultiply:
-		high, low := bits.Mul64(magnitude(a), magnitude(b))
-		if high != 0 || low > math.MaxInt64 {
-			return nil, false
-		}
-		return a * b, true
-	case opDivide:
-		if b == 0 || a%b != 0 || a == math.MinInt64 && b == -1 {
-			return nil, false
-		}
-		return a / b, true
-	case opRemainder:
-		if b == 0 || b == -1 {
-			return int64(0), b == -1
-		}
-		return a % b, true
-	}
-	return nil, false
-}
-
-func magnitude(n int64) uint64 {
-	if n < 0 {
-		return -uint64(n) //nolint:gosec // two's complement gives the magnitude of the smallest number too
-	}
-	return uint64(n)
-}
-
-func applyFloats(op operator, a, b float64) any {
-	switch op {
-	case opAdd:
-		return number(a + b)
-	case opSubtract:
-		return number(a - b)
-	case opMultiply:
-		return number(a * b)
-	case opDivide:
-		return number(a / b)
-	}
-	return number(math.Mod(a, b))
 }
 
 // compareUTF16 orders texts as JavaScript does. That differs from the order of their bytes only where a character beyond
@@ -231,12 +181,13 @@ func compareUTF16(a, b string) int {
 
 // negate is the unary minus.
 func negate(v any) (any, error) {
-	n, err := operand(v)
+	n, err := operand(scalarOf(v))
 	if err != nil {
 		return nil, err
 	}
-	if i, ok := n.(int64); ok && i != math.MinInt64 {
-		return -i, nil
+	if n.isWhole() && n.whole() != math.MinInt64 {
+		return -n.whole(), nil
 	}
-	return number(-toFloat(n)), nil
+	f, _ := n.number()
+	return number(-f), nil
 }

@@ -158,7 +158,9 @@ func (p *parser) level(level int) (node, *Error) {
 		if err != nil {
 			return nil, err
 		}
-		rest = append(rest, link{op: op, operand: operand, column: column})
+		l := link{op: op, operand: operand, column: column}
+		l.recognize()
+		rest = append(rest, l)
 	}
 	if rest == nil {
 		return first, nil
@@ -181,6 +183,11 @@ func (p *parser) join(first node, rest []link) node {
 		} else {
 			n = &all{operands}
 		}
+	case opEqual, opNotEqual, opLess, opLessEqual, opGreater, opGreaterEqual:
+		n = &chain{first: first, rest: rest}
+		if len(rest) == 1 {
+			n = &comparison{left: first, link: rest[0]}
+		}
 	default:
 		n = &chain{first: first, rest: rest}
 	}
@@ -199,8 +206,8 @@ func (p *parser) join(first node, rest []link) node {
 // zone, which is the scenario's: constants are no dates.
 func (p *parser) fold(n node) node {
 	m := p.lang.machine(nil)
-	defer p.lang.release(m)
-	v, err := n.eval(m)
+	defer m.release()
+	v, err := m.eval(n)
 	if err != nil {
 		return n
 	}

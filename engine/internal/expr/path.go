@@ -64,6 +64,9 @@ func (p *parser) path(start int, root string) (node, *Error) {
 			continue
 		}
 		p.refer(r, start)
+		if len(n.steps) == 1 && n.root == "" && n.slot >= 0 {
+			n.field = n.steps[0].name
+		}
 		return n, nil
 	}
 }

@@ -12,24 +12,13 @@ import (
 
 func textFunctions() []Function {
 	text := Parameter{Name: "text", Type: connector.TypeText}
-	one := []Parameter{text}
-	change := func(name, doc, example, result string, f func(string) string) Function {
-		return Function{
-			Name: name, Family: "text", Result: connector.TypeText, Parameters: one, Doc: doc,
-			Examples: []Example{{example, result}},
-			Call: func(c *Call) (any, error) {
-				s := f(c.text(0))
-				return s, c.checkText(len(s))
-			},
-		}
-	}
 	return []Function{
-		change("lower", "Returns the text in lower case.", "lower(Hello)", "hello", toLower),
-		change("upper", "Returns the text in upper case.", "upper(Hello)", "HELLO", toUpper),
-		change("capitalize", "Returns the text with its first character in upper case.", "capitalize(make)", "Make", capitalize),
-		change("startcase", "Returns the text with the first letter of every word in upper case and all others in lower case.",
-			"startcase(hello WORLD)", "Hello World", startCase),
-		change("trim", "Returns the text without white space at its ends.", `trim("  Hello ")`, "Hello", trimSpace),
+		changing("lower", "Returns the text in lower case.", []Example{{"lower(Hello)", "hello"}}, toLower),
+		changing("upper", "Returns the text in upper case.", []Example{{"upper(Hello)", "HELLO"}}, toUpper),
+		changing("capitalize", "Returns the text with its first character in upper case.", []Example{{"capitalize(make)", "Make"}}, capitalize),
+		changing("startcase", "Returns the text with the first letter of every word in upper case and all others in lower case.",
+			[]Example{{"startcase(hello WORLD)", "Hello World"}}, startCase),
+		changing("trim", "Returns the text without white space at its ends.", []Example{{`trim("  Hello ")`, "Hello"}}, trimSpace),
 		{
 			Name: "length", Family: "text", Result: connector.TypeNumber,
 			Parameters: []Parameter{{Name: "text, buffer or array", Type: connector.TypeAny, array: true}},
@@ -274,7 +263,7 @@ func replace(c *Call) (any, error) {
 	if search == "" {
 		return text, nil
 	}
-	l := c.machine.lang
+	l := c.lang
 	if source, flags, ok := splitPattern(search); ok {
 		p, failure := l.pattern(source, flags)
 		if failure != nil {
@@ -298,7 +287,7 @@ func replace(c *Call) (any, error) {
 
 func contains(c *Call) (any, error) {
 	if items, ok := c.Args[0].([]any); ok {
-		var all comparison
+		var all equation
 		for _, item := range items {
 			if same, err := all.equal(item, c.Args[1]); err != nil || same {
 				return same, err

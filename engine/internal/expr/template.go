@@ -86,9 +86,9 @@ func (t *Template) fold() {
 		}
 	}
 	m := t.lang.machine(nil)
-	defer t.lang.release(m)
+	defer m.release()
 	// A value that cannot be text is reported when the template is evaluated.
-	if v, err := t.mixed(m); err == nil {
+	if v, err := t.mixed(&m); err == nil {
 		t.value, t.constant = v, true
 	}
 }
@@ -103,8 +103,8 @@ func (t *Template) Eval(env Env) (any, error) {
 		return t.path.find(env), nil
 	}
 	m := t.lang.machine(env)
-	v, err := t.eval(m)
-	t.lang.release(m)
+	v, err := t.eval(&m)
+	m.release()
 	return v, err
 }
 
@@ -113,32 +113,28 @@ func (t *Template) eval(m *machine) (any, error) {
 	case t.constant:
 		return t.value, nil
 	case len(t.parts) == 1 && t.parts[0].node != nil:
-		return t.parts[0].node.eval(m)
+		return m.eval(t.parts[0].node)
 	}
 	return t.mixed(m)
 }
 
 func (t *Template) mixed(m *machine) (any, error) {
-	base := len(m.text)
+	mem := m.memory()
+	base := len(mem.text)
 	for i := range t.parts {
 		p := &t.parts[i]
+		var err error
 		if p.node == nil {
-			if len(m.text)-base+len(p.text) > m.lang.maxText {
-				return nil, errTextLimit()
-			}
-			m.text = append(m.text, p.text...)
-			continue
+			err = m.appendString(p.text, base)
+		} else {
+			err = m.appendNode(p.node, base, p.column)
 		}
-		v, err := p.node.eval(m)
 		if err != nil {
 			return nil, err
 		}
-		if err := m.append(v, base); err != nil {
-			return nil, at(err, "", p.column)
-		}
 	}
-	text := string(m.text[base:])
-	m.text = m.text[:base]
+	text := string(mem.text[base:])
+	mem.text = mem.text[:base]
 	return text, nil
 }
 

@@ -146,8 +146,8 @@ func parseNumber(s string) (any, bool) {
 
 // number gives a float that is a whole number up to 2^53 as an int64, so that a result has one form however it came about.
 func number(f float64) any {
-	if f == math.Trunc(f) && math.Abs(f) <= 1<<53 {
-		return int64(f)
+	if n := int64(f); float64(n) == f && n <= 1<<53 && n >= -1<<53 {
+		return n
 	}
 	return f
 }

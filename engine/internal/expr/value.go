@@ -91,32 +91,9 @@ func truth(v any) bool {
 	return true
 }
 
-// compareNumbers orders two numbers; it gives 2 when either is NaN. Two integers, and an integer and a float, are
-// compared exactly.
+// compareNumbers orders two numbers as compareScalars does; it gives 2 for what is none.
 func compareNumbers(a, b any) int {
-	switch a := a.(type) {
-	case int64:
-		switch b := b.(type) {
-		case int64:
-			return order(a, b)
-		case float64:
-			return compareIntFloat(a, b)
-		}
-	case float64:
-		switch b := b.(type) {
-		case int64:
-			if c := compareIntFloat(b, a); c != 2 {
-				return -c
-			}
-			return 2
-		case float64:
-			if math.IsNaN(a) || math.IsNaN(b) {
-				return 2
-			}
-			return order(a, b)
-		}
-	}
-	return 2
+	return compareScalars(scalarOf(a), scalarOf(b))
 }
 
 func compareIntFloat(a int64, b float64) int {

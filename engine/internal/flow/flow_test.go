@@ -8,6 +8,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -30,6 +31,10 @@ var began = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // modules are those of the generic connectors that have no effect, and an app whose modules have one.
 func modules(t testing.TB) func(*blueprint.Module) connector.Module {
 	t.Helper()
+	type list struct {
+		Of    string `json:"of"`
+		Count int    `json:"count"`
+	}
 	found := map[string]connector.Module{}
 	for _, c := range []connector.Connector{builtin.New(), util.New()} {
 		for _, m := range c.Modules() {
@@ -37,16 +42,40 @@ func modules(t testing.TB) func(*blueprint.Module) connector.Module {
 		}
 	}
 	found["app:Hook"] = hook{}
+	type none struct{}
+	count := func(_ context.Context, _ *connector.Call, _ none, bundles iter.Seq2[connector.Bundle, error]) (connector.Bundle, error) {
+		n := 0
+		for _, err := range bundles {
+			if err != nil {
+				return connector.Bundle{}, err
+			}
+			n++
+		}
+		return connector.NewBundle("count", n), nil
+	}
+	found["app:Count"] = connector.NewAggregator(connector.Info{Name: "Count", Pure: true}, count)
+	found["app:Store"] = connector.NewAggregator(connector.Info{Name: "Store"}, count)
+	found["app:Poll"] = poll{}
+	found["app:Half"] = connector.NewSearch(connector.Info{Name: "Half", Pure: true}, func(_ context.Context, _ *connector.Call, in list) iter.Seq2[connector.Bundle, error] {
+		return func(yield func(connector.Bundle, error) bool) {
+			for i := range in.Count {
+				if !yield(connector.NewBundle("v", strconv.Itoa(i+1)), nil) {
+					return
+				}
+			}
+			yield(connector.Bundle{}, connector.Errorf(connector.DataError, "only half of it"))
+		}
+	})
+	found["app:Return"] = connector.NewAction(connector.Info{Name: "Return", Pure: true, Returns: true},
+		func(_ context.Context, _ *connector.Call, in connector.Bundle) (connector.Bundle, error) {
+			return in, nil
+		})
 	found["app:Act"] = connector.NewAction(connector.Info{Name: "Act"}, func(_ context.Context, _ *connector.Call, in connector.Bundle) (connector.Bundle, error) {
 		if reason, ok := in.Get("fail").(string); ok && reason != "" {
-			return connector.Bundle{}, connector.Errorf(connector.DataError, "%s", reason)
+			return connector.Bundle{}, &connector.Error{Type: connector.DataError, Message: reason, Detail: connector.NewBundle("code", 7)}
 		}
 		return in, nil
 	})
-	type list struct {
-		Of    string `json:"of"`
-		Count int    `json:"count"`
-	}
 	found["app:List"] = connector.NewSearch(connector.Info{Name: "List"}, func(_ context.Context, _ *connector.Call, in list) iter.Seq2[connector.Bundle, error] {
 		return func(yield func(connector.Bundle, error) bool) {
 			for i := range in.Count {
@@ -63,6 +92,15 @@ func modules(t testing.TB) func(*blueprint.Module) connector.Module {
 type hook struct{ connector.Receiver }
 
 func (hook) Info() connector.Info { return connector.Info{Name: "Hook"} }
+
+// poll is a trigger that gives what the tests' host says.
+type poll struct{}
+
+func (poll) Info() connector.Info { return connector.Info{Name: "Poll"} }
+
+func (poll) Poll(context.Context, *connector.Call) (iter.Seq2[connector.Bundle, error], func() []byte) {
+	return func(func(connector.Bundle, error) bool) {}, func() []byte { return nil }
+}
 
 // live does operations for real. Each takes a minute.
 type live struct {
@@ -119,6 +157,22 @@ func compile(t testing.TB, data []byte) *flow.Program {
 	bp, err := blueprint.Parse(data)
 	require.NoError(t, err)
 	program, problems := flow.Compile(bp, language(t), modules(t))
+	require.Empty(t, problems)
+	return program
+}
+
+// compileWith compiles modules, written as in a blueprint's flow, of which some are the test's own.
+func compileWith(t testing.TB, flowText string, own map[string]connector.Module) *flow.Program {
+	t.Helper()
+	bp, err := blueprint.Parse([]byte(`{"name":"t","flow":[` + flowText + `]}`))
+	require.NoError(t, err)
+	known := modules(t)
+	program, problems := flow.Compile(bp, language(t), func(m *blueprint.Module) connector.Module {
+		if mine := own[m.Name]; mine != nil {
+			return mine
+		}
+		return known(m)
+	})
 	require.Empty(t, problems)
 	return program
 }

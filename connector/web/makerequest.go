@@ -161,7 +161,7 @@ func (in *makeRequestIn) pages(ctx context.Context, o *operation, yield func(mak
 		if err != nil {
 			return err
 		}
-		data, err := received.data(in.ParseResponse, o.config.ParseXML)
+		data, err := received.data(in.ParseResponse)
 		if err != nil {
 			return err
 		}

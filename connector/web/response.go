@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"maps"
 	"mime"
 	"net/http"
@@ -8,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/ebbkit/ebb/connector"
 )
@@ -38,10 +38,9 @@ func (r *response) headerBundle() connector.Bundle {
 	return b
 }
 
-// data is the body as a value. When it is to be parsed, a body of a JSON type must be JSON, and one that has no type or
-// a text type may be; a body of an XML type is XML when there is a parser for it. What is text by its type or, without one, by its bytes is a text, everything else
-// a buffer.
-func (r *response) data(parse bool, xml func([]byte) (any, error)) (any, error) {
+// data is the body as a value. When it is to be parsed, a body of a JSON or XML type must be that, and one that has no type
+// or a text type may be JSON. What is text by its type or, without one, by its bytes is a text, everything else a buffer.
+func (r *response) data(parse bool) (any, error) {
 	kind, params, err := mime.ParseMediaType(r.header.Get("Content-Type"))
 	if err != nil {
 		kind, params = "", nil
@@ -50,16 +49,26 @@ func (r *response) data(parse bool, xml func([]byte) (any, error)) (any, error) 
 		return "", nil
 	}
 	isJSON := kind == jsonType || kind == "text/json" || strings.HasSuffix(kind, "+json")
-	if isXML := kind == "application/xml" || kind == "text/xml" || strings.HasSuffix(kind, "+xml"); parse && isXML && xml != nil {
-		value, err := xml(r.body)
+	isXML := kind == "application/xml" || kind == "text/xml" || strings.HasSuffix(kind, "+xml")
+	isText := kind == "" || strings.HasPrefix(kind, "text/")
+	text, notText := connector.DecodeText(r.body, params["charset"])
+	switch {
+	case parse && isXML:
+		document, options := r.body, connector.XMLOptions{}
+		if params["charset"] != "" && notText == nil { // it wins over what the document says of itself (RFC 7303, section 3)
+			document, options.Decoded = text, true
+		}
+		value, err := connector.ParseXML(document, options)
 		if err != nil {
 			return nil, r.malformed("XML", err)
 		}
 		return value, nil
-	}
-	isText := kind == "" || strings.HasPrefix(kind, "text/")
-	if parse && (isJSON || isText) {
-		value, err := connector.ParseJSON(r.body)
+	case parse && (isJSON || isText):
+		document := r.body
+		if notText == nil {
+			document = bytes.TrimPrefix(text, []byte("\ufeff")) // some send one, though none should (RFC 8259, section 8.1)
+		}
+		value, err := connector.ParseJSON(document)
 		switch {
 		case isJSON && err != nil:
 			return nil, r.malformed("JSON", err)
@@ -72,10 +81,8 @@ func (r *response) data(parse bool, xml func([]byte) (any, error)) (any, error) 
 			}
 		}
 	}
-	if isText || isJSON || isTextual(kind) {
-		if text, ok := decodeText(r.body, params["charset"]); ok {
-			return text, nil
-		}
+	if notText == nil && (isText || isJSON || isXML || isTextual(kind)) {
+		return string(text), nil
 	}
 	return r.body, nil
 }
@@ -90,26 +97,11 @@ func (r *response) malformed(what string, err error) error {
 // isTextual says of types outside text/ that they are made of characters.
 func isTextual(kind string) bool {
 	switch kind {
-	case "application/xml", "application/javascript", "application/x-www-form-urlencoded", "application/x-ndjson",
+	case "application/javascript", "application/x-www-form-urlencoded", "application/x-ndjson",
 		"application/yaml", "application/x-yaml", "application/graphql", "application/csv":
 		return true
 	}
-	return strings.HasSuffix(kind, "+xml") || strings.HasSuffix(kind, "+yaml")
-}
-
-// decodeText makes a text of UTF-8, or of the two older encodings that are a part of Unicode.
-func decodeText(body []byte, charset string) (string, bool) {
-	switch strings.ToLower(charset) {
-	case "iso-8859-1", "latin1":
-		runes := make([]rune, len(body))
-		for i, c := range body {
-			runes[i] = rune(c)
-		}
-		return string(runes), true
-	case "", "utf-8", "utf8", "us-ascii":
-		return string(body), utf8.Valid(body)
-	}
-	return "", false
+	return strings.HasSuffix(kind, "+yaml")
 }
 
 // failure makes an error of a status that is neither 2xx nor 3xx, and nil of one that is.

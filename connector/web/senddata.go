@@ -130,7 +130,7 @@ func (in *sendDataIn) send(ctx context.Context, o *operation) (sendDataOut, erro
 	if err != nil {
 		return sendDataOut{}, err
 	}
-	data, err := r.data(in.ParseResponse, o.config.ParseXML)
+	data, err := r.data(in.ParseResponse)
 	if err != nil {
 		return sendDataOut{}, err
 	}

@@ -40,9 +40,6 @@ type Config struct {
 	MaxResponseBytes int64
 	// UserAgent is sent where the scenario gives no such header. Default: "ebb".
 	UserAgent string
-	// ParseXML makes a value of bundles of a response in XML that is to be parsed. Its errors become DataErrors. Default:
-	// XML stays text.
-	ParseXML func(xml []byte) (any, error)
 }
 
 var _ connector.Connector = (*Connector)(nil)

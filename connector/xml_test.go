@@ -1,6 +1,7 @@
 package connector_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -217,6 +218,26 @@ func TestWhatXMLCannotSayIsRefused(t *testing.T) {
 		_, err := connector.AppendXML(nil, root)
 		require.ErrorIs(t, err, connector.ErrXML, name)
 	}
+}
+
+func ExampleParseXML() {
+	order, err := connector.ParseXML([]byte(`<order id="17"><line>tea</line><line>milk</line></order>`), connector.XMLOptions{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	text, _ := order.MarshalJSON()
+	fmt.Println(string(text))
+	// Output: {"order":{"_attributes":{"id":"17"},"line":["tea","milk"]}}
+}
+
+func ExampleAppendXML() {
+	order := connector.NewBundle("order", connector.NewBundle(
+		"_attributes", connector.NewBundle("id", 17), "line", []any{"tea", "milk & honey"},
+	))
+	document, err := connector.AppendXML(nil, order)
+	fmt.Println(string(document), err)
+	// Output: <order id="17"><line>tea</line><line>milk &amp; honey</line></order> <nil>
 }
 
 // FuzzXML checks that no document can crash the parser, and that what it reads is the same when it is written and read

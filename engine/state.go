@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"github.com/ebbkit/ebb/connector"
 	"github.com/ebbkit/ebb/engine/internal/repo"
@@ -64,8 +65,11 @@ func (s *moduleState) Update(ctx context.Context, change func(connector.Bundle) 
 	}
 }
 
-// triedState is the state of a module in a run that is only tried. It belongs to the goroutine of the run.
-type triedState struct{ data []byte }
+// triedState is the state of a module in a run that is only tried.
+type triedState struct {
+	mu   sync.Mutex
+	data []byte
+}
 
 var _ connector.State = (*triedState)(nil)
 
@@ -74,6 +78,8 @@ func (s *triedState) Update(ctx context.Context, change func(connector.Bundle) (
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	data, err := changed(s.data, change)
 	if err == nil {
 		s.data = data

@@ -94,7 +94,7 @@ func TestParseCSVRefusesBadParameters(t *testing.T) {
 }
 
 // Not parallel: it looks at what the whole process allocates.
-func TestParseCSVReadsAsItGives(t *testing.T) { //nolint:paralleltest // see above
+func TestParseCSVReadsAsItGives(t *testing.T) {
 	csv := strings.Repeat("0123456789,0123456789,0123456789\n", 1<<20)
 	call := &connector.Call{Input: connector.NewBundle("csv", csv), Location: time.UTC}
 	var before, after runtime.MemStats

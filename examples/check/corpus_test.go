@@ -23,5 +23,5 @@ func TestRealBlueprintsHaveNoProblemsButTheirOwn(t *testing.T) {
 	var out bytes.Buffer
 	_, err = check(files, &out, lines)
 	require.NoError(t, err)
-	require.Equal(t, 30, bytes.Count(out.Bytes(), []byte(`"ok":true`)), out.String())
+	require.Equal(t, 31, bytes.Count(out.Bytes(), []byte(`"ok":true`)), out.String())
 }

@@ -48,9 +48,10 @@ func newCore(cfg Config) (*core, error) {
 	if err != nil {
 		return nil, err
 	}
-	language, err := expr.New(expr.Options{})
-	if err != nil {
-		return nil, err
+	functions, wrong := expr.FunctionsOf(cfg.Functions)
+	language, err := expr.New(expr.Options{Functions: functions})
+	if err := errors.Join(wrong, err); err != nil {
+		return nil, fmt.Errorf("%w: Config.Functions: %w", ErrInvalid, err)
 	}
 	c := &core{
 		cfg:      cfg,

@@ -112,9 +112,16 @@ type Config struct {
 	// MaxBundles ends a run with MaxResultsExceededError when one operation of a module with an effect gives more. Default:
 	// 100 000.
 	MaxBundles int64
+	// MaxBundleBytes ends a run with DataSizeLimitExceededError when a module gives a bundle that holds more: texts, buffers
+	// and names as long as they are, every other value 8 bytes, and what stands in several places as often as it does.
+	// Aggregators with an effect keep no more than that of the bundles that they work on. Default: 128 MiB, room for the
+	// longest response that Network lets in by default.
+	MaxBundleBytes int64
 	// MaxRunTime ends a run with ScenarioTimeoutError. Default: 40 min, as in Make.
 	MaxRunTime time.Duration
-	// MaxModuleTime ends one operation with ModuleTimeoutError. Default: 6 min, which is more than any generic module
+	// MaxModuleTime ends one operation of a module with an effect with ModuleTimeoutError. Pure modules wait for nothing and
+	// nobody: what they can do is bounded by what a bundle may hold, the bundles that they give one by one go through the
+	// rest of the scenario meanwhile, and MaxRunTime ends them, too. Default: 6 min, which is more than any generic module
 	// takes.
 	MaxModuleTime time.Duration
 	// MaxEntryBytes limits an entry of a data store, as it is encoded; a larger one is a MaxFileSizeExceededError. Default:
@@ -161,6 +168,7 @@ func (c *Config) setDefaults() error {
 	fill(&c.MaxOperations, 1_000_000)
 	fill(&c.MaxBundles, 100_000)
 	fill(&c.MaxCallDepth, 10)
+	fill(&c.MaxBundleBytes, 128<<20)
 	fill(&c.MaxRunTime, 40*time.Minute)
 	fill(&c.MaxModuleTime, 6*time.Minute)
 	fill(&c.MaxEntryBytes, MaxEntryBytes)
@@ -199,6 +207,7 @@ func (c *Config) validate() error {
 	positive("MaxOperations", c.MaxOperations > 0)
 	positive("MaxBundles", c.MaxBundles > 0)
 	positive("MaxCallDepth", c.MaxCallDepth > 0)
+	positive("MaxBundleBytes", c.MaxBundleBytes > 0)
 	positive("MaxRunTime", c.MaxRunTime > 0)
 	positive("MaxModuleTime", c.MaxModuleTime > 0)
 	positive("MaxEntryBytes", c.MaxEntryBytes > 0)

@@ -23,6 +23,12 @@ const repeating = `{
   ]
 }`
 
+// gathering makes one long text of a thousand short ones.
+const gathering = `{"name": "Gather", "flow": [
+  {"id": 2, "module": "builtin:BasicRepeater", "version": 1, "mapper": {"start": 1, "repeats": 1000, "step": 1}},
+  {"id": 3, "module": "util:TextAggregator", "version": 1, "parameters": {"feeder": 2}, "mapper": {"value": "{{2.i}}"},
+   "onerror": [{"id": 4, "module": "builtin:Ignore", "version": 1}]}]}`
+
 func TestRunEndsAtItsLimits(t *testing.T) {
 	t.Parallel()
 	hang := func(ctx context.Context, _ *connector.Call) error {
@@ -37,6 +43,7 @@ func TestRunEndsAtItsLimits(t *testing.T) {
 		module int
 	}{
 		{"operations", engine.Config{MaxOperations: 50}, repeating, connector.OperationsLimitExceededError, 1},
+		{"the bytes of a bundle", engine.Config{MaxBundleBytes: 100}, gathering, connector.DataSizeLimitExceededError, 3},
 		{"the time of a module", engine.Config{MaxModuleTime: time.Second, Connectors: []connector.Connector{bank{pay: hang}}}, doing, connector.ModuleTimeoutError, 2},
 		{"the time of a run", engine.Config{MaxRunTime: time.Second, Connectors: []connector.Connector{bank{pay: hang}}}, doing, connector.ScenarioTimeoutError, 0},
 		{"a module that panics", engine.Config{Connectors: []connector.Connector{bank{pay: func(context.Context, *connector.Call) error { panic("needle") }}}}, doing, connector.UnexpectedError, 2},

@@ -185,15 +185,16 @@ func (c *core) execute(ctx context.Context, p *plan, respond func(connector.Resp
 		observed.limit = maxTriedBytes
 	}
 	start := flow.Start{
-		Bundles:       p.bundles,
-		Ask:           p.ask,
-		Cycles:        p.cycles,
-		Now:           x.Started,
-		Location:      p.location,
-		Variables:     p.variable,
-		Structure:     h.structures.find,
-		MaxOperations: c.cfg.MaxOperations,
-		MaxBundles:    c.cfg.MaxBundles,
+		Bundles:        p.bundles,
+		Ask:            p.ask,
+		Cycles:         p.cycles,
+		Now:            x.Started,
+		Location:       p.location,
+		Variables:      p.variable,
+		Structure:      h.structures.find,
+		MaxOperations:  c.cfg.MaxOperations,
+		MaxBundles:     c.cfg.MaxBundles,
+		MaxBundleBytes: c.cfg.MaxBundleBytes,
 	}
 	if !p.settings.Confidential || p.tried {
 		start.Observer = observed

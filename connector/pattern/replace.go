@@ -15,8 +15,13 @@ func (p *Pattern) Replace(text, replacement string, limit int) (string, error) {
 	var b strings.Builder
 	var failure error
 	last := 0
-	started := time.Now()
+	var spent time.Duration
+	since := time.Now()
 	err := p.re.FindRunesMatches(runes, 0, func(m regexp2.MatchView) bool {
+		if spent += time.Since(since); spent > p.limit {
+			failure = ErrTime
+			return false
+		}
 		from, length, _ := m.GroupRange(0)
 		write(&b, runes[last:from])
 		last = from + length
@@ -46,9 +51,8 @@ func (p *Pattern) Replace(text, replacement string, limit int) (string, error) {
 		}
 		if b.Len() > limit {
 			failure = ErrText
-		} else if time.Since(started) > p.limit {
-			failure = ErrTime
 		}
+		since = time.Now()
 		return p.global && failure == nil
 	})
 	if failure != nil {

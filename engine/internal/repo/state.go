@@ -1,8 +1,6 @@
 package repo
 
 import (
-	"context"
-	"iter"
 	"strconv"
 
 	"github.com/ebbkit/ebb/retention"
@@ -30,10 +28,4 @@ func NewState(tenant, scenario string, module int) *State {
 	return &State{Envelope: Envelope{
 		ID: NamedID(string(stateKind), tenant, scenario, strconv.Itoa(module)), Tenant: tenant, Parent: scenario,
 	}}
-}
-
-// States yields the states of a scenario's modules, in no order that means anything.
-func (r *Repo) States(ctx context.Context, tenant, scenario string) iter.Seq2[*State, error] {
-	q := store.Query{Kind: stateKind, Tenant: tenant, Parent: scenario}
-	return typed[*State](r.find(ctx, q, func() Document { return new(State) }))
 }

@@ -16,8 +16,6 @@ func arrayFunctions() []Function {
 	return []Function{
 		{
 			Name: "add", Family: "array", Result: connector.TypeArray, Parameters: values,
-			Doc:      "Returns the array with the values at its end.",
-			Examples: []Example{{`join(add(split("a,b"; ","); c); "-")`, "a-b-c"}},
 			Call: func(c *Call) (any, error) {
 				items := c.array(0)
 				return concatenated(c, items, c.Args[1:])
@@ -25,15 +23,11 @@ func arrayFunctions() []Function {
 		},
 		{
 			Name: "remove", Family: "array", Result: connector.TypeArray, Parameters: values,
-			Doc:      "Returns the array without the items that are equal to one of the values, which must be text, numbers, booleans, dates or null.",
-			Examples: []Example{{`join(remove(split("a,b,a"; ","); a); "-")`, "b"}},
-			Call:     remove,
+			Call: remove,
 		},
 		{
 			Name: "merge", Family: "array", Result: connector.TypeArray,
 			Parameters: []Parameter{{Name: "array1", Type: connector.TypeArray}, {Name: "array2", Type: connector.TypeArray, Optional: true, Repeat: true}},
-			Doc:        "Returns one array of the items of all.",
-			Examples:   []Example{{`join(merge(split("a,b"; ","); split("c,d"; ",")); "-")`, "a-b-c-d"}},
 			Call: func(c *Call) (any, error) {
 				lists := make([][]any, len(c.Args))
 				for i := range c.Args {
@@ -45,26 +39,18 @@ func arrayFunctions() []Function {
 		{
 			Name: "join", Family: "array", Result: connector.TypeText,
 			Parameters: []Parameter{array, {Name: "separator", Type: connector.TypeText, Optional: true}},
-			Doc:        "Returns the items as one text with the separator between them, by default a comma. Arrays and collections among the items are written as JSON.",
-			Examples:   []Example{{`join(split("a b"; space); "+")`, "a+b"}},
 			Call:       join,
 		},
 		{
 			Name: "first", Family: "array", Result: connector.TypeAny, Parameters: one,
-			Doc:      "Returns the first item, or null.",
-			Examples: []Example{{`first(split("a,b"; ","))`, "a"}},
-			Call:     func(c *Call) (any, error) { return itemAt(c.array(0), 1), nil },
+			Call: func(c *Call) (any, error) { return itemAt(c.array(0), 1), nil },
 		},
 		{
 			Name: "last", Family: "array", Result: connector.TypeAny, Parameters: one,
-			Doc:      "Returns the last item, or null.",
-			Examples: []Example{{`last(split("a,b"; ","))`, "b"}},
-			Call:     func(c *Call) (any, error) { return itemAt(c.array(0), -1), nil },
+			Call: func(c *Call) (any, error) { return itemAt(c.array(0), -1), nil },
 		},
 		{
 			Name: "reverse", Family: "array", Result: connector.TypeArray, Parameters: one,
-			Doc:      "Returns the items in reverse order.",
-			Examples: []Example{{`join(reverse(split("a,b,c"; ",")); "")`, "cba"}},
 			Call: func(c *Call) (any, error) {
 				items := copied(c.array(0))
 				slices.Reverse(items)
@@ -73,40 +59,31 @@ func arrayFunctions() []Function {
 		},
 		{
 			Name: "shuffle", Family: "array", Result: connector.TypeArray, Parameters: one,
-			Doc:  "Returns the items in a random order.",
 			Call: shuffle,
 		},
 		{
 			Name: "slice", Family: "array", Result: connector.TypeArray,
 			Parameters: []Parameter{array, {Name: "start", Type: connector.TypeNumber}, {Name: "end", Type: connector.TypeNumber, Optional: true}},
-			Doc:        "Returns the items from start up to, but not including, end, counted from 0, or from the end if negative.",
-			Examples:   []Example{{`join(slice(split("a,b,c,d"; ","); 1; 3); "")`, "bc"}, {`join(slice(split("a,b,c"; ","); -2); "")`, "bc"}},
 			Call:       slice,
 		},
 		{
 			Name: "flatten", Family: "array", Result: connector.TypeArray,
 			Parameters: []Parameter{array, {Name: "depth", Type: connector.TypeNumber, Optional: true}},
-			Doc:        "Returns the array with the items of arrays inside it in their place, so many levels deep, by default one.",
 			Call:       flatten,
 		},
 		{
 			Name: "keys", Family: "array", Result: connector.TypeArray,
 			Parameters: []Parameter{{Name: "collection or array", Type: connector.TypeAny, array: true}},
-			Doc:        "Returns the names of a collection's fields in their order, or the positions of an array's items from 0.",
 			Call:       keys,
 		},
 		{
 			Name: "distinct", Family: "array", Result: connector.TypeArray,
 			Parameters: []Parameter{array, {Name: "key", Type: connector.TypeText, Optional: true}},
-			Doc:        "Returns the array without items that are equal to an earlier one, or whose values at the dotted path key are.",
-			Examples:   []Example{{`join(distinct(split("a,b,a"; ",")); "-")`, "a-b"}},
 			Call:       distinct,
 		},
 		{
 			Name: "deduplicate", Family: "array", Result: connector.TypeArray, Parameters: one,
-			Doc:      "Returns the array without items that are equal to an earlier one.",
-			Examples: []Example{{`join(deduplicate(split("a,b,a"; ",")); "-")`, "a-b"}},
-			Call:     distinct,
+			Call: distinct,
 		},
 		{
 			Name: "map", Family: "array", Result: connector.TypeArray,
@@ -114,31 +91,22 @@ func arrayFunctions() []Function {
 				array, {Name: "key", Type: connector.TypeText}, {Name: "key for filtering", Type: connector.TypeText, Optional: true},
 				{Name: "values for filtering", Type: connector.TypeAny, Optional: true, array: true},
 			},
-			Doc: "Returns the value at the dotted path key of every collection in the array that has one. With a key for " +
-				"filtering only those whose value there is one of a comma-separated list, or of an array.",
 			Call: mapItems,
 		},
 		{
 			Name: "sort", Family: "array", Result: connector.TypeArray,
 			Parameters: []Parameter{array, {Name: "order", Type: connector.TypeText, Optional: true}, {Name: "key", Type: connector.TypeText, Optional: true}},
-			Doc: "Returns the items in order: asc (the default), desc, asc ci or desc ci, the latter two without regard to " +
-				"case, by the value at a dotted path key if one is given. In the place of the order there may be a key. Numbers come " +
-				"before dates, dates before text, null last; equal items keep their order.",
-			Examples: []Example{{`join(sort(split("b,a,c"; ","); desc); "")`, "cba"}},
-			Call:     sortItems,
+			Call:       sortItems,
 		},
 		{
 			Name: "toArray", Family: "array", Result: connector.TypeArray,
 			Parameters: []Parameter{{Name: "collection or array", Type: connector.TypeAny, array: true}},
-			Doc:        "Returns an array of collections {key, value}, one for each field in order, or each item of an array with its position from 0.",
 			Call:       toArray,
 		},
 		{
 			Name: "toCollection", Family: "array", Result: connector.TypeCollection,
 			Parameters: []Parameter{array, {Name: "key", Type: connector.TypeText}, {Name: "value", Type: connector.TypeText}},
-			Doc: "Returns a collection with a field for each collection in the array: its name is what stands at the path key, " +
-				"its value what stands at the path value. The last one wins where names repeat.",
-			Call: toCollection,
+			Call:       toCollection,
 		},
 	}
 }

@@ -3,9 +3,9 @@ package expr
 import "github.com/ebbkit/ebb/connector"
 
 // changing declares a function that makes one text of another.
-func changing(name, doc string, examples []Example, f func(string) string) Function {
+func changing(name string, f func(string) string) Function {
 	return Function{
-		Name: name, Family: "text", Result: connector.TypeText, Doc: doc, Examples: examples,
+		Name: name, Family: "text", Result: connector.TypeText,
 		Parameters: []Parameter{{Name: "text", Type: connector.TypeText}},
 		change:     f,
 		Call: func(c *Call) (any, error) {

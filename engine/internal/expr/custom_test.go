@@ -45,7 +45,7 @@ func customs(t *testing.T) []expr.Function {
 		list = append(list, f)
 	}
 	return append(list, expr.Function{
-		Name: "zoneName", Family: "host", Result: connector.TypeText, Doc: "Returns the scenario's zone.",
+		Name: "zoneName", Family: "host", Result: connector.TypeText, Note: expr.Note{Doc: "Returns the scenario's zone."},
 		Call: func(c *expr.Call) (any, error) {
 			return connector.BundleOf([]string{"zone", "year"}, []any{c.Location().String(), int64(c.Now().Year())}), nil
 		},

@@ -24,10 +24,9 @@ const isoFormat = "YYYY-MM-DDTHH:mm:ss.SSSZ"
 func dateFunctions() []Function {
 	date := Parameter{Name: "date", Type: connector.TypeDate}
 	zone := Parameter{Name: "timezone", Type: connector.TypeText, Optional: true}
-	calculate := func(name, doc, example, result string, amount Parameter, f func(c *Call, t time.Time) (time.Time, error)) Function {
+	calculate := func(name string, amount Parameter, f func(c *Call, t time.Time) (time.Time, error)) Function {
 		return Function{
-			Name: name, Family: "date", Result: connector.TypeDate, Parameters: []Parameter{date, amount}, Doc: doc,
-			Examples: []Example{{example, result}},
+			Name: name, Family: "date", Result: connector.TypeDate, Parameters: []Parameter{date, amount},
 			Call: func(c *Call) (any, error) {
 				t, err := f(c, c.date(0).In(c.Location()))
 				if err != nil {
@@ -37,90 +36,57 @@ func dateFunctions() []Function {
 			},
 		}
 	}
-	adding := func(unit, example, result string, add func(t time.Time, n float64) time.Time) Function {
-		return calculate("add"+unit, addDoc(unit), example, result, Parameter{Name: "number", Type: connector.TypeNumber},
-			func(c *Call, t time.Time) (time.Time, error) {
-				n := c.number(1)
-				if math.IsNaN(n) || math.Abs(n) > maxMillis {
-					return t, errDateRange()
-				}
-				return add(t, n), nil
-			})
+	adding := func(unit string, add func(t time.Time, n float64) time.Time) Function {
+		return calculate("add"+unit, Parameter{Name: "number", Type: connector.TypeNumber}, func(c *Call, t time.Time) (time.Time, error) {
+			n := c.number(1)
+			if math.IsNaN(n) || math.Abs(n) > maxMillis {
+				return t, errDateRange()
+			}
+			return add(t, n), nil
+		})
 	}
-	setting := func(unit, doc, example, result string, set func(t time.Time, n int) time.Time) Function {
-		return calculate("set"+unit, doc, example, result, Parameter{Name: "number", Type: connector.TypeNumber},
-			func(c *Call, t time.Time) (time.Time, error) {
-				n := c.whole(1, 0)
-				if abs(n) > 1e9 {
-					return t, errDateRange()
-				}
-				return set(t, n), nil
-			})
+	setting := func(unit string, set func(t time.Time, n int) time.Time) Function {
+		return calculate("set"+unit, Parameter{Name: "number", Type: connector.TypeNumber}, func(c *Call, t time.Time) (time.Time, error) {
+			n := c.whole(1, 0)
+			if abs(n) > 1e9 {
+				return t, errDateRange()
+			}
+			return set(t, n), nil
+		})
 	}
 	return []Function{
 		{
 			Name: "formatDate", Family: "date", Result: connector.TypeText,
 			Parameters: []Parameter{date, {Name: "format", Type: connector.TypeText, Optional: true}, zone},
-			Doc: "Writes a date in a format of moment.js tokens, in English, in a time zone, which is the scenario's unless an IANA name is given. " +
-				"Text in [brackets] and characters that are no tokens stand for themselves. Without a format it is " + isoFormat + ".",
-			Examples: []Example{{`formatDate("2018-10-01T07:32:00Z"; "DD.MM.YYYY HH:mm"; "UTC")`, "01.10.2018 07:32"}},
-			prepare:  prepareFormat,
-			Call:     formatDate,
+			prepare:    prepareFormat,
+			Call:       formatDate,
 		},
 		{
 			Name: "parseDate", Family: "date", Result: connector.TypeDate,
 			Parameters: []Parameter{{Name: "text", Type: connector.TypeAny}, {Name: "format", Type: connector.TypeText, Optional: true}, zone},
-			Doc: "Reads a date from text in a format of moment.js tokens. What stands between the fields is not compared, and fields that are " +
-				"missing are the first of their unit, or today's. Text without an offset is in the given time zone, or the scenario's. Without a format the " +
-				"usual forms of a date are recognized.",
-			Examples: []Example{{`parseDate("2016-12-28 04:03 PM"; "YYYY-MM-DD hh:mm A"; "UTC")`, "2016-12-28T16:03:00.000Z"}, {`parseDate("1482940986"; "X")`, "2016-12-28T16:03:06.000Z"}},
-			prepare:  prepareFormat,
-			Call:     parseDateFunction,
+			prepare:    prepareFormat,
+			Call:       parseDateFunction,
 		},
-		adding("Seconds", `addSeconds("2016-12-08T15:55:57.536Z"; 2)`, "2016-12-08T15:55:59.536Z", func(t time.Time, n float64) time.Time { return addMillis(t, n*1e3) }),
-		adding("Minutes", `addMinutes("2016-12-08T15:55:57.536Z"; 2)`, "2016-12-08T15:57:57.536Z", func(t time.Time, n float64) time.Time { return addMillis(t, n*60e3) }),
-		adding("Hours", `addHours("2016-12-08T15:55:57.536Z"; -2)`, "2016-12-08T13:55:57.536Z", func(t time.Time, n float64) time.Time { return addMillis(t, n*3600e3) }),
-		adding("Days", `addDays("2016-12-08T15:55:57.536Z"; 2)`, "2016-12-10T15:55:57.536Z", func(t time.Time, n float64) time.Time { return addDays(t, wholeDays(n)) }),
-		adding("Months", `addMonths("2016-08-31T15:55:57.536Z"; 1)`, "2016-09-30T15:55:57.536Z", func(t time.Time, n float64) time.Time { return addMonths(t, wholeDays(n)) }),
-		adding("Years", `addYears("2016-02-29T15:55:57.536Z"; 1)`, "2017-02-28T15:55:57.536Z", func(t time.Time, n float64) time.Time { return addMonths(t, wholeDays(n*12)) }),
-		setting("Second", "Returns the date with another second; numbers beyond 0 to 59 go over into the neighbouring minutes.",
-			`setSecond("2015-10-07T11:36:39.138Z"; 10)`, "2015-10-07T11:36:10.138Z", func(t time.Time, n int) time.Time { return addMillis(t, float64(n-t.Second())*1e3) }),
-		setting("Minute", "Returns the date with another minute; numbers beyond 0 to 59 go over into the neighbouring hours.",
-			`setMinute("2015-10-07T11:36:39.138Z"; 61)`, "2015-10-07T12:01:39.138Z", func(t time.Time, n int) time.Time { return addMillis(t, float64(n-t.Minute())*60e3) }),
-		setting("Hour", "Returns the date with another hour; numbers beyond 0 to 23 go over into the neighbouring days.",
-			`setHour("2015-08-07T11:36:39.138Z"; 6)`, "2015-08-07T06:36:39.138Z", withHour),
-		setting("Date", "Returns the date with another day of the month; numbers beyond its days go over into the neighbouring months.",
-			`setDate("2015-08-07T11:36:39.138Z"; 32)`, "2015-09-01T11:36:39.138Z", func(t time.Time, n int) time.Time { return addDays(t, n-t.Day()) }),
-		setting("Year", "Returns the date with another year; February 29 becomes February 28 where there is none.",
-			`setYear("2015-08-07T11:36:39.138Z"; 2017)`, "2017-08-07T11:36:39.138Z", func(t time.Time, n int) time.Time { return addMonths(t, (n-t.Year())*12) }),
-		calculate("setDay", "Returns the date with another weekday of its week, which runs from Sunday to Saturday: 1 to 7 with Sunday as 1, or an "+
-			"English name. Other numbers go over into the neighbouring weeks.",
-			`setDay("2018-06-27T11:36:39.138Z"; Monday)`, "2018-06-25T11:36:39.138Z", Parameter{Name: "number or name", Type: connector.TypeAny, sums: true},
-			func(c *Call, t time.Time) (time.Time, error) {
-				n, err := c.unit(weekdayNames[:])
-				return addDays(t, n-1-int(t.Weekday())), err
-			}),
-		calculate("setMonth", "Returns the date with another month: 1 to 12, or an English name. Other numbers go over into the neighbouring years; "+
-			"the day is at most the month's last.",
-			`setMonth("2015-08-07T11:36:39.138Z"; 5)`, "2015-05-07T11:36:39.138Z", Parameter{Name: "number or name", Type: connector.TypeAny, sums: true},
-			func(c *Call, t time.Time) (time.Time, error) {
-				n, err := c.unit(monthNames[:])
-				return addMonths(t, n-int(t.Month())), err
-			}),
+		adding("Seconds", func(t time.Time, n float64) time.Time { return addMillis(t, n*1e3) }),
+		adding("Minutes", func(t time.Time, n float64) time.Time { return addMillis(t, n*60e3) }),
+		adding("Hours", func(t time.Time, n float64) time.Time { return addMillis(t, n*3600e3) }),
+		adding("Days", func(t time.Time, n float64) time.Time { return addDays(t, wholeDays(n)) }),
+		adding("Months", func(t time.Time, n float64) time.Time { return addMonths(t, wholeDays(n)) }),
+		adding("Years", func(t time.Time, n float64) time.Time { return addMonths(t, wholeDays(n*12)) }),
+		setting("Second", func(t time.Time, n int) time.Time { return addMillis(t, float64(n-t.Second())*1e3) }),
+		setting("Minute", func(t time.Time, n int) time.Time { return addMillis(t, float64(n-t.Minute())*60e3) }),
+		setting("Hour", withHour),
+		setting("Date", func(t time.Time, n int) time.Time { return addDays(t, n-t.Day()) }),
+		setting("Year", func(t time.Time, n int) time.Time { return addMonths(t, (n-t.Year())*12) }),
+		calculate("setDay", Parameter{Name: "number or name", Type: connector.TypeAny, sums: true}, func(c *Call, t time.Time) (time.Time, error) {
+			n, err := c.unit(weekdayNames[:])
+			return addDays(t, n-1-int(t.Weekday())), err
+		}),
+		calculate("setMonth", Parameter{Name: "number or name", Type: connector.TypeAny, sums: true}, func(c *Call, t time.Time) (time.Time, error) {
+			n, err := c.unit(monthNames[:])
+			return addMonths(t, n-int(t.Month())), err
+		}),
 	}
-}
-
-func addDoc(unit string) string {
-	doc := "Returns the date so many " + map[string]string{
-		"Seconds": "seconds", "Minutes": "minutes", "Hours": "hours", "Days": "days", "Months": "months", "Years": "years",
-	}[unit] + " later, or earlier if the number is negative"
-	switch unit {
-	case "Days":
-		return doc + ", at the same time of day in the scenario's zone. Decimals are rounded."
-	case "Months", "Years":
-		return doc + ", at the same time of day in the scenario's zone, on the month's last day where it has no such day. Decimals are rounded to months."
-	}
-	return doc + "."
 }
 
 func errDateRange() *RuntimeError {

@@ -15,15 +15,11 @@ func encodingFunctions() []Function {
 		{
 			Name: "toBinary", Family: "text", Result: connector.TypeBuffer,
 			Parameters: []Parameter{{Name: "value", Type: connector.TypeAny}, {Name: "encoding", Type: connector.TypeText, Optional: true}},
-			Doc:        "Returns a value's text as a buffer: as UTF-8, or decoded from hex, base64 or latin1.",
-			Examples:   []Example{{`toString(toBinary("4d616b65"; "hex"))`, "Make"}},
 			Call:       toBinary,
 		},
 		{
 			Name: "base64", Family: "text", Result: connector.TypeText,
 			Parameters: []Parameter{{Name: "text or buffer", Type: connector.TypeAny}},
-			Doc:        "Encodes text, as UTF-8, or a buffer as base64.",
-			Examples:   []Example{{"base64(Make)", "TWFrZQ=="}},
 			Call: func(c *Call) (any, error) {
 				b, err := c.bytesOf(c.Args[0])
 				if err != nil {
@@ -35,17 +31,14 @@ func encodingFunctions() []Function {
 				return base64.StdEncoding.EncodeToString(b), nil
 			},
 		},
-		changing("encodeURL", "Encodes a text for use inside a URL, as JavaScript's encodeURIComponent does.", []Example{{`encodeURL("a b&c")`, "a%20b%26c"}}, encodeURL),
+		changing("encodeURL", encodeURL),
 		{
 			Name: "decodeURL", Family: "text", Result: connector.TypeText, Parameters: one,
-			Doc:      "Decodes the percent signs of a URL's text. A percent sign without two hexadecimal digits, or bytes that are not UTF-8, are a DataError.",
-			Examples: []Example{{"decodeURL(Automate%20it)", "Automate it"}},
-			Call:     decodeURL,
+			Call: decodeURL,
 		},
-		changing("escapeHTML", "Replaces &, < and > by their HTML entities.", []Example{{"escapeHTML(\"<b>Hello</b>\")", "&lt;b&gt;Hello&lt;/b&gt;"}},
-			strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace),
-		changing("escapeMarkdown", "Replaces the characters that have a meaning in Markdown by numeric entities.", []Example{{`escapeMarkdown("# Header")`, "&#35; Header"}}, escapeMarkdown),
-		changing("stripHTML", "Removes HTML tags, comments, and the contents of style and script; br becomes a line break.", []Example{{`stripHTML("<b>Hello</b>")`, "Hello"}}, stripHTML),
+		changing("escapeHTML", strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace),
+		changing("escapeMarkdown", escapeMarkdown),
+		changing("stripHTML", stripHTML),
 	}
 }
 

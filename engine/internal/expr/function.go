@@ -14,8 +14,7 @@ type Function struct {
 	Family     string // general, math, text, date, array, or the host's own word
 	Parameters []Parameter
 	Result     connector.FieldType
-	Doc        string    // one or two sentences
-	Examples   []Example // may be empty
+	Note       Note // of a built-in function, filled in by Language.Functions
 
 	// Call works out the result from arguments that have their declared types. It must not keep call or its arguments'
 	// slice, nor change a value that it was given. A *RuntimeError keeps its type; any other error becomes a RuntimeError
@@ -45,9 +44,6 @@ type Parameter struct {
 	// array says that the parameter takes an array among other things, so that a path that ends in [] gives it the whole one.
 	array bool
 }
-
-// An Example shows what an expression gives. Both sides are written as in a template, without braces.
-type Example struct{ Expression, Result string }
 
 // parameter gives the declaration of the i-th argument, or false when there are too many arguments.
 func (f *Function) parameter(i int) (Parameter, bool) {

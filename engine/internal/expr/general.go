@@ -16,9 +16,6 @@ func generalFunctions() []Function {
 			Parameters: []Parameter{
 				{Name: "condition", Type: connector.TypeAny, sums: true}, value("value1"), {Name: "value2", Type: connector.TypeAny, Optional: true},
 			},
-			Doc: "Returns value1 if the condition is true by JavaScript's rules, else value2, or null without one. Only the " +
-				"value that is returned is evaluated.",
-			Examples: []Example{{"if(1 = 1; a; b)", "a"}, {"if(1 = 2; a; b)", "b"}},
 			lazy: func(args []node, _ int) node {
 				return &conditional{args[0], args[1], argumentOr(args, 2)}
 			},
@@ -26,8 +23,6 @@ func generalFunctions() []Function {
 		{
 			Name: "ifempty", Family: "general", Result: connector.TypeAny,
 			Parameters: []Parameter{value("value1"), value("value2")},
-			Doc:        "Returns value1 unless it is null, empty text or an empty array; then value2. 0 and false are not empty.",
-			Examples:   []Example{{"ifempty(a; b)", "a"}, {`ifempty(""; b)`, "b"}, {"ifempty(0; b)", "0"}},
 			lazy:       func(args []node, _ int) node { return &fallback{args[0], args[1]} },
 		},
 		{
@@ -35,9 +30,6 @@ func generalFunctions() []Function {
 			Parameters: []Parameter{
 				value("expression"), value("value1"), value("result1"), {Name: "more", Type: connector.TypeAny, Optional: true, Repeat: true},
 			},
-			Doc: "Compares the expression with value1, value2 and so on, strictly, and returns the result behind the first " +
-				"that is equal. A single argument at the end is the result when none is; without it the result is null.",
-			Examples: []Example{{"switch(b; a; 1; b; 2; c; 3)", "2"}, {"switch(x; a; 1; b; 2; c; 3; 4)", "4"}},
 			lazy: func(args []node, column int) node {
 				n := &choice{subject: args[0], otherwise: constant{nil}, column: column}
 				for args = args[1:]; len(args) > 1; args = args[2:] {
@@ -52,28 +44,21 @@ func generalFunctions() []Function {
 		{
 			Name: "get", Family: "general", Result: connector.TypeAny,
 			Parameters: []Parameter{{Name: "object or array", Type: connector.TypeAny, array: true}, {Name: "path", Type: connector.TypeAny, sums: true}},
-			Doc: "Returns what a path of fields and indexes leads to, such as 1.image.url, or null. Indexes count from 1, or " +
-				"from the end if negative; 0 is null. In an object a number is a field's name.",
-			Examples: []Example{{`get(split("a,b,c"; ","); 2)`, "b"}, {`get(split("a,b,c"; ","); -1)`, "c"}, {`get(split("a,b,c"; ","); 0)`, ""}},
-			Call:     get,
+			Call:       get,
 		},
 		{
 			Name: "pick", Family: "general", Result: connector.TypeCollection,
 			Parameters: []Parameter{{Name: "collection", Type: connector.TypeCollection}, {Name: "key1", Type: connector.TypeAny, array: true}, {Name: "key2", Type: connector.TypeAny, Optional: true, Repeat: true, array: true}},
-			Doc:        "Returns a collection of the named fields only, in the order of the original. A key may be an array of keys.",
 			Call:       func(c *Call) (any, error) { return chooseFields(c, true) },
 		},
 		{
 			Name: "omit", Family: "general", Result: connector.TypeCollection,
 			Parameters: []Parameter{{Name: "collection", Type: connector.TypeCollection}, {Name: "key1", Type: connector.TypeAny, array: true}, {Name: "key2", Type: connector.TypeAny, Optional: true, Repeat: true, array: true}},
-			Doc:        "Returns a collection without the named fields. A key may be an array of keys.",
 			Call:       func(c *Call) (any, error) { return chooseFields(c, false) },
 		},
 		{
 			Name: "equal", Family: "general", Result: connector.TypeBoolean,
 			Parameters: []Parameter{value("a"), value("b")},
-			Doc:        "Returns whether two values are equal in type and value, as the operator = does.",
-			Examples:   []Example{{"equal(1; 1)", "true"}, {`equal(1; "1")`, "false"}},
 			Call:       func(c *Call) (any, error) { return equal(c.Args[0], c.Args[1]) },
 		},
 	}

@@ -1,50 +1,33 @@
 package expr
 
-import "math"
+import (
+	"maps"
+	"math"
+	"slices"
+)
 
-// fixedKeyword gives the value of a keyword that always has the same one.
+// fixedKeywords are those that always have the same value.
+var fixedKeywords = map[string]any{
+	"null": nil, "true": true, "false": false, "emptystring": "", "emptyarray": []any{}, "space": " ", "nbsp": "\u00a0", "tab": "\t",
+	"newline": "\n", "carriagereturn": "\r", "ignore": Ignore, "erase": Erase, "pi": math.Pi,
+}
+
 func fixedKeyword(name string) (any, bool) {
-	switch name {
-	case "null":
-		return nil, true
-	case "true":
-		return true, true
-	case "false":
-		return false, true
-	case "emptystring":
-		return "", true
-	case "emptyarray":
-		return []any{}, true
-	case "space":
-		return " ", true
-	case "nbsp":
-		return "\u00a0", true
-	case "tab":
-		return "\t", true
-	case "newline":
-		return "\n", true
-	case "carriagereturn":
-		return "\r", true
-	case "ignore":
-		return Ignore, true
-	case "erase":
-		return Erase, true
-	case "pi":
-		return math.Pi, true
-	}
-	return nil, false
+	v, ok := fixedKeywords[name]
+	return v, ok
 }
 
-// isLive says whether a keyword's value comes from the environment.
-func isLive(name string) bool {
-	switch name {
-	case "now", "timestamp", "random", "uuid", "executionId":
-		return true
-	}
-	return false
-}
+// liveKeywords are those whose value comes from the environment.
+var liveKeywords = [...]string{"executionId", "now", "random", "timestamp", "uuid"}
+
+func isLive(name string) bool { return slices.Contains(liveKeywords[:], name) }
 
 func isKeyword(name string) bool {
 	_, fixed := fixedKeyword(name)
 	return fixed || isLive(name)
+}
+
+// Keywords lists all keywords in alphabetical order.
+func Keywords() []string {
+	return slices.Sorted(slices.Values(slices.AppendSeq(liveKeywords[:len(liveKeywords):len(liveKeywords)], maps.Keys(fixedKeywords))))
 }

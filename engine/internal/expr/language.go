@@ -97,8 +97,13 @@ func New(options Options) (*Language, error) {
 // Functions lists all functions by name, with what a reference page needs.
 func (l *Language) Functions() []Function {
 	list := make([]Function, 0, len(l.functions))
+	known := notes()
 	for _, function := range l.functions {
-		list = append(list, *function)
+		f := *function
+		if !f.custom {
+			f.Note = known[f.Name]
+		}
+		list = append(list, f)
 	}
 	slices.SortFunc(list, func(a, b Function) int { return strings.Compare(a.Name, b.Name) })
 	return list

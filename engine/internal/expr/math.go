@@ -14,28 +14,22 @@ import (
 func mathFunctions() []Function {
 	values := []Parameter{{Name: "value1 or array", Type: connector.TypeArray, sums: true}, {Name: "value2", Type: connector.TypeArray, Optional: true, Repeat: true, sums: true}}
 	one := []Parameter{{Name: "number", Type: connector.TypeNumber}}
-	aggregate := func(name, doc, example, result string, f func(numbers []any) any) Function {
+	aggregate := func(name string, f func(numbers []any) any) Function {
 		return Function{
 			Name: name, Family: "math", Result: connector.TypeNumber, Parameters: values,
-			Doc:      doc + " Takes an array or any number of values; what is neither a number nor text that spells one is left out.",
-			Examples: []Example{{example, result}},
-			Call:     func(c *Call) (any, error) { return f(numbersIn(c.Args)), nil },
+			Call: func(c *Call) (any, error) { return f(numbersIn(c.Args)), nil },
 		}
 	}
 	return []Function{
-		aggregate("sum", "Returns the sum, 0 without numbers.", "sum(1; 2; 3)", "6", sum),
-		aggregate("average", "Returns the arithmetic mean, null without numbers.", "average(1; 2; 6)", "3", average),
-		aggregate("min", "Returns the smallest number, null without numbers.", "min(3; 1; 2)", "1", func(n []any) any { return extreme(n, -1) }),
-		aggregate("max", "Returns the largest number, null without numbers.", "max(3; 1; 2)", "3", func(n []any) any { return extreme(n, 1) }),
-		aggregate("median", "Returns the median, null without numbers.", "median(2; 3; 5; 8)", "4", median),
-		aggregate("stdevS", "Returns the standard deviation of a sample, null for fewer than two numbers.", "stdevS(1; 2; 3; 4; 5)", "1.5811388300841898",
-			func(n []any) any { return deviation(n, 1) }),
-		aggregate("stdevP", "Returns the standard deviation of a population, null without numbers.", "stdevP(1; 2; 3; 4; 5)", "1.4142135623730951",
-			func(n []any) any { return deviation(n, 0) }),
+		aggregate("sum", sum),
+		aggregate("average", average),
+		aggregate("min", func(n []any) any { return extreme(n, -1) }),
+		aggregate("max", func(n []any) any { return extreme(n, 1) }),
+		aggregate("median", median),
+		aggregate("stdevS", func(n []any) any { return deviation(n, 1) }),
+		aggregate("stdevP", func(n []any) any { return deviation(n, 0) }),
 		{
 			Name: "abs", Family: "math", Result: connector.TypeNumber, Parameters: one,
-			Doc:      "Returns the number without its sign.",
-			Examples: []Example{{"abs(-5)", "5"}},
 			Call: func(c *Call) (any, error) {
 				if toFloat(c.Args[0]) < 0 {
 					return negate(c.Args[0])
@@ -45,36 +39,25 @@ func mathFunctions() []Function {
 		},
 		{
 			Name: "ceil", Family: "math", Result: connector.TypeNumber, Parameters: one,
-			Doc:      "Returns the smallest whole number that is not less.",
-			Examples: []Example{{"ceil(1.2)", "2"}},
-			Call:     func(c *Call) (any, error) { return rounded(c.Args[0], math.Ceil), nil },
+			Call: func(c *Call) (any, error) { return rounded(c.Args[0], math.Ceil), nil },
 		},
 		{
 			Name: "floor", Family: "math", Result: connector.TypeNumber, Parameters: one,
-			Doc:      "Returns the largest whole number that is not greater.",
-			Examples: []Example{{"floor(1.9)", "1"}},
-			Call:     func(c *Call) (any, error) { return rounded(c.Args[0], math.Floor), nil },
+			Call: func(c *Call) (any, error) { return rounded(c.Args[0], math.Floor), nil },
 		},
 		{
 			Name: "round", Family: "math", Result: connector.TypeNumber, Parameters: one,
-			Doc:      "Returns the nearest whole number; halves go up, towards positive infinity.",
-			Examples: []Example{{"round(1.5)", "2"}, {"round(-2.5)", "-2"}},
-			Call:     func(c *Call) (any, error) { return rounded(c.Args[0], roundHalfUp), nil },
+			Call: func(c *Call) (any, error) { return rounded(c.Args[0], roundHalfUp), nil },
 		},
 		{
 			Name: "trunc", Family: "math", Result: connector.TypeNumber,
 			Parameters: []Parameter{{Name: "number", Type: connector.TypeNumber}, {Name: "decimals", Type: connector.TypeNumber, Optional: true}},
-			Doc:        "Cuts a number off behind so many decimals, by default none. Negative decimals cut before the point.",
-			Examples:   []Example{{"trunc(3.789; 2)", "3.78"}, {"trunc(123.45; -1)", "120"}},
 			Call:       trunc,
 		},
 		{
 			Name: "parseNumber", Family: "math", Result: connector.TypeNumber,
 			Parameters: []Parameter{{Name: "text", Type: connector.TypeText}, {Name: "decimal separator", Type: connector.TypeText, Optional: true}},
-			Doc: "Reads a number from text with the given decimal separator, a point by default. Blanks, apostrophes and the " +
-				"other one of point and comma group digits and are dropped.",
-			Examples: []Example{{`parseNumber("1.756,456"; ",")`, "1756.456"}},
-			Call:     parseNumberText,
+			Call:       parseNumberText,
 		},
 		{
 			Name: "formatNumber", Family: "math", Result: connector.TypeText,
@@ -82,10 +65,7 @@ func mathFunctions() []Function {
 				{Name: "number", Type: connector.TypeNumber}, {Name: "decimals", Type: connector.TypeNumber, Optional: true},
 				{Name: "decimal separator", Type: connector.TypeText, Optional: true}, {Name: "thousands separator", Type: connector.TypeText, Optional: true},
 			},
-			Doc: "Writes a number with so many decimals, 0 to 100 and 0 by default, halves rounded away from zero. The " +
-				"separators are a comma for decimals and a point for thousands unless they are given; an empty one is none.",
-			Examples: []Example{{"formatNumber(123456789; 3)", "123.456.789,000"}, {`formatNumber(1234.5; 2; "."; ",")`, "1,234.50"}},
-			Call:     formatNumber,
+			Call: formatNumber,
 		},
 	}
 }

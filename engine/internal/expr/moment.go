@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -46,6 +47,27 @@ var tokensByLetter = ['z' + 1][]string{
 	'Z': {"ZZ", "Z"},
 	'L': {"LTS", "LT", "LLLL", "LLL", "LL", "L"},
 	'l': {"llll", "lll", "ll", "l"},
+}
+
+// DateTokens lists the tokens of date formats in alphabetical order, the shorter ones first.
+func DateTokens() []string {
+	var all []string
+	for _, tokens := range tokensByLetter {
+		all = append(all, tokens...)
+	}
+	slices.SortFunc(all, func(a, b string) int {
+		if c := strings.Compare(strings.ToLower(a[:1]), strings.ToLower(b[:1])); c != 0 {
+			return c
+		}
+		if c := strings.Compare(a[:1], b[:1]); c != 0 {
+			return c
+		}
+		if len(a) != len(b) {
+			return len(a) - len(b)
+		}
+		return strings.Compare(a, b)
+	})
+	return all
 }
 
 // longFormat gives what a localized token stands for.

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,6 +36,30 @@ var levels = [...][]operator{
 	{opLess, opLessEqual, opGreater, opGreaterEqual},
 	{opAdd, opSubtract},
 	{opMultiply, opDivide, opRemainder},
+}
+
+// Symbols lists how binary operators are written: by precedence, the loosest first, and each with its other spellings behind
+// it.
+func Symbols() [][][]string {
+	all := make([][][]string, len(levels))
+	for i, level := range levels {
+		for _, op := range level {
+			var spellings []string
+			for _, known := range slices.Backward(operatorTexts[:]) {
+				if known.op == op {
+					spellings = append(spellings, known.text)
+				}
+			}
+			switch op {
+			case opOr:
+				spellings = append(spellings, "or")
+			case opAnd:
+				spellings = append(spellings, "and")
+			}
+			all[i] = append(all[i], spellings)
+		}
+	}
+	return all
 }
 
 // apply works out one binary operator; & and |, which may leave out their right side, are the evaluator's.

@@ -13,25 +13,19 @@ import (
 func textFunctions() []Function {
 	text := Parameter{Name: "text", Type: connector.TypeText}
 	return []Function{
-		changing("lower", "Returns the text in lower case.", []Example{{"lower(Hello)", "hello"}}, toLower),
-		changing("upper", "Returns the text in upper case.", []Example{{"upper(Hello)", "HELLO"}}, toUpper),
-		changing("capitalize", "Returns the text with its first character in upper case.", []Example{{"capitalize(make)", "Make"}}, capitalize),
-		changing("startcase", "Returns the text with the first letter of every word in upper case and all others in lower case.",
-			[]Example{{"startcase(hello WORLD)", "Hello World"}}, startCase),
-		changing("trim", "Returns the text without white space at its ends.", []Example{{`trim("  Hello ")`, "Hello"}}, trimSpace),
+		changing("lower", toLower),
+		changing("upper", toUpper),
+		changing("capitalize", capitalize),
+		changing("startcase", startCase),
+		changing("trim", trimSpace),
 		{
 			Name: "length", Family: "text", Result: connector.TypeNumber,
 			Parameters: []Parameter{{Name: "text, buffer or array", Type: connector.TypeAny, array: true}},
-			Doc: "Returns the number of a text's UTF-16 units (an emoji has two or more), of a buffer's bytes, of an array's " +
-				"items or of a collection's fields. The length of null is 0.",
-			Examples: []Example{{"length(hello)", "5"}},
-			Call:     length,
+			Call:       length,
 		},
 		{
 			Name: "ascii", Family: "text", Result: connector.TypeText,
 			Parameters: []Parameter{text, {Name: "remove diacritics", Type: connector.TypeBoolean, Optional: true}},
-			Doc:        "Returns the text without the characters that are not ASCII. With a true second argument Latin letters lose their diacritics first.",
-			Examples:   []Example{{"ascii(ěščřž; true)", "escrz"}},
 			Call: func(c *Call) (any, error) {
 				remove, _ := argument(c, 1).(bool)
 				return ascii(c.text(0), remove), nil
@@ -40,54 +34,37 @@ func textFunctions() []Function {
 		{
 			Name: "substring", Family: "text", Result: connector.TypeText,
 			Parameters: []Parameter{text, {Name: "start", Type: connector.TypeNumber}, {Name: "end", Type: connector.TypeNumber, Optional: true}},
-			Doc:        "Returns the part of the text from start up to, but not including, end, counted from 0; to the text's end without one.",
-			Examples:   []Example{{"substring(Hello; 1; 3)", "el"}},
 			Call:       substring,
 		},
 		{
 			Name: "indexOf", Family: "text", Result: connector.TypeNumber,
 			Parameters: []Parameter{text, {Name: "value", Type: connector.TypeText}, {Name: "start", Type: connector.TypeNumber, Optional: true}},
-			Doc:        "Returns the position, counted from 0, where the value first occurs at or behind start, or -1.",
-			Examples:   []Example{{"indexOf(Hello; l)", "2"}, {"indexOf(Hello; x)", "-1"}},
 			Call:       indexOf,
 		},
 		{
 			Name: "split", Family: "text", Result: connector.TypeArray,
 			Parameters: []Parameter{text, {Name: "separator", Type: connector.TypeText}},
-			Doc:        "Returns the parts of the text between separators. An empty separator gives the text's characters. Empty text gives an empty array.",
-			Examples:   []Example{{`split("a,b"; ",")`, "a, b"}},
 			Call:       split,
 		},
 		{
 			Name: "replace", Family: "text", Result: connector.TypeText,
 			Parameters: []Parameter{text, {Name: "search", Type: connector.TypeText}, {Name: "replacement", Type: connector.TypeText}},
-			Doc: "Replaces every occurrence of a text; an empty search replaces nothing. A search of the form /pattern/flags is an ECMAScript regular expression " +
-				"with the flags g, i, m, s and u, which without g replaces only the first match; it must not have named groups. In " +
-				"the replacement $& stands for the match, $1 to $99 for a group, $$ for a dollar.",
-			Examples: []Example{{"replace(Hello World; Hello; Hi)", "Hi World"}, {`replace("2026-01-31"; "/(\d+)-(\d+)/"; "$2/$1")`, "01/2026-31"}},
-			check:    checkReplace,
-			Call:     replace,
+			check:      checkReplace,
+			Call:       replace,
 		},
 		{
 			Name: "replaceEmojiCharacters", Family: "text", Result: connector.TypeText,
 			Parameters: []Parameter{text, {Name: "replacement", Type: connector.TypeText, Optional: true}},
-			Doc:        "Replaces every emoji, whole sequences at a time, by the replacement, or removes it.",
-			Examples:   []Example{{`replaceEmojiCharacters("Hi 👋🏽!"; "*")`, "Hi *!"}},
 			Call:       replaceEmoji,
 		},
 		{
 			Name: "toString", Family: "text", Result: connector.TypeText,
 			Parameters: []Parameter{{Name: "value", Type: connector.TypeAny}, {Name: "encoding", Type: connector.TypeText, Optional: true}},
-			Doc: "Returns a value's text as in a mixed template: array items joined by a comma and a blank, a collection as JSON. " +
-				"A buffer is read as UTF-8, or written as hex, base64 or latin1.",
-			Examples: []Example{{`toString(toBinary("TWFrZQ=="; "base64"))`, "Make"}},
-			Call:     toString,
+			Call:       toString,
 		},
 		{
 			Name: "contains", Family: "text", Result: connector.TypeBoolean,
 			Parameters: []Parameter{{Name: "text or array", Type: connector.TypeAny, array: true}, {Name: "value", Type: connector.TypeAny}},
-			Doc:        "Returns whether a text has another in it, case mattering, or an array an item that is equal to the value.",
-			Examples:   []Example{{"contains(Hello World; Hello)", "true"}, {"contains(Hello World; bye)", "false"}},
 			Call:       contains,
 		},
 	}

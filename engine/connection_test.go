@@ -383,14 +383,33 @@ func TestRenewalsWaitForEachOtherAndForNobodyElse(t *testing.T) {
 		require.EqualValues(t, 8, renewed.Load())
 		require.Less(t, time.Since(began), 6*time.Second, "the two at the same time")
 
-		// Who waits goes when its context ends, and one that goes lets the next one try at once.
+		// Who waits goes when its context ends. Who renews goes on for a moment, and what comes of it is stored.
 		require.NoError(t, engines[0].SaveConnection(t.Context(), key("a", "key", "older")))
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
+		runs.Go(func() {
+			_, err := engines[1].Run(ctx, ids["a"], connector.Bundle{})
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%v", err)
+			}
+		})
 		_, err := engines[0].Run(ctx, ids["a"], connector.Bundle{})
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		began = time.Now()
+		runs.Wait()
+		require.EqualValues(t, 3, renewals.Load())
 		x, err := engines[1].Run(t.Context(), ids["a"], connector.Bundle{})
+		require.NoError(t, err)
+		require.Nil(t, x.Failure)
+		require.EqualValues(t, 4, renewals.Load(), "the app renews what it gets, and that is new already")
+
+		// When a moment is not enough, the next one may try at once.
+		require.NoError(t, engines[0].SaveConnection(t.Context(), key("a", "key", "oldest")))
+		short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		_, err = engines[0].Run(short, ids["a"], connector.Bundle{})
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		began = time.Now()
+		x, err = engines[1].Run(t.Context(), ids["a"], connector.Bundle{})
 		require.NoError(t, err)
 		require.Nil(t, x.Failure)
 		require.Less(t, time.Since(began), 6*time.Second)

@@ -19,14 +19,15 @@ const (
 	renewalLease = 45 * time.Second
 	// renewalPoll is how often they look whether it is done.
 	renewalPoll = 200 * time.Millisecond
-	// renewalGrace is for how long what has been renewed may take to be stored, though the run that wanted it was told to
-	// stop: services take back a refresh token as soon as they have given the next one.
-	renewalGrace = 10 * time.Second
+	// renewalGrace is how long a renewal, and then the write that stores it, may go on when the run that wanted it was told to
+	// stop: services take back a refresh token as soon as they have given the next one. Both fit into stopTime.
+	renewalGrace = 4 * time.Second
 )
 
 // renew implements connector.Call.Renew. In this process one run at a time gets past the lock; among processes the one
-// whose lease was stored does. A process that dies between the service's answer and the Apply loses what the service gave;
-// where that includes a refresh token, people have to authorise the account again.
+// whose lease was stored does. A renewal that has begun goes on for a moment when ctx ends, and is stored. A process that
+// dies between the service's answer and the Apply loses what the service gave; where that includes a refresh token, people
+// have to authorise the account again.
 func (h *host) renew(ctx context.Context, stale *connector.Connection, renew connector.Renewal) (*connector.Connection, error) {
 	unlock, err := h.renewals.lock(ctx, repo.ConnectionID(h.tenant, stale.Name))
 	if err != nil {
@@ -65,9 +66,9 @@ func (c *core) renewStored(ctx context.Context, doc *repo.Connection, connection
 	if err := c.repo.Apply(ctx, c.repo.Put(doc)); err != nil {
 		return fmt.Errorf("renew connection %q: %w", name, err)
 	}
-	limited, cancel := context.WithTimeout(ctx, renewalTime)
+	longer, cancel := outlive(ctx, renewalTime, renewalGrace)
 	defer cancel()
-	failed := renew(limited, connection)
+	failed := renew(longer, connection)
 	kept, cancel := context.WithTimeout(context.WithoutCancel(ctx), renewalGrace)
 	defer cancel()
 	doc.Renewing = time.Time{}
@@ -84,6 +85,16 @@ func (c *core) renewStored(ctx context.Context, doc *repo.Connection, connection
 		return fmt.Errorf("renew connection %q: %w", name, err)
 	}
 	return nil
+}
+
+// outlive returns a context that ends at the limit, or as long after ctx as grace says.
+func outlive(ctx context.Context, limit, grace time.Duration) (context.Context, func()) {
+	longer, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
+	return longer, func() {
+		stop()
+		cancel()
+	}
 }
 
 func pause(ctx context.Context, d time.Duration) error {

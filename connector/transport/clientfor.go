@@ -95,7 +95,7 @@ func (g *Guard) ClientFor(config connector.ClientConfig) (*http.Client, error) {
 	}
 	if config.Unverified && !g.policy.AllowUnverified {
 		return nil, connector.Errorf(connector.InvalidConfigurationError,
-			"the host of this program does not let scenarios leave certificates unchecked")
+			"this program does not let scenarios leave certificates unchecked: it would have to set Policy.AllowUnverified")
 	}
 	return g.others.get(key, func() (*other, error) { return g.other(&config) })
 }

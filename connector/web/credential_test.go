@@ -20,11 +20,16 @@ import (
 
 // account makes a connection of a type. Secrets are names and texts.
 func account(kind string, fields connector.Bundle, secrets ...string) *connector.Connection {
-	c := &connector.Connection{Name: "account", Type: kind, Fields: fields, Secrets: map[string]secret.Value{}}
-	for i := 0; i < len(secrets); i += 2 {
-		c.Secrets[secrets[i]] = secret.NewString(secrets[i+1])
+	return &connector.Connection{Name: "account", Type: kind, Fields: fields, Secrets: hidden(secrets...)}
+}
+
+// hidden makes secrets of names and texts.
+func hidden(namesAndTexts ...string) map[string]secret.Value {
+	secrets := map[string]secret.Value{}
+	for i := 0; i < len(namesAndTexts); i += 2 {
+		secrets[namesAndTexts[i]] = secret.NewString(namesAndTexts[i+1])
 	}
-	return c
+	return secrets
 }
 
 // A door is a module with the parameters and the connection that let its requests in.

@@ -22,7 +22,7 @@ type operation struct {
 	cookies    bool
 	credential credential
 	token      *token
-	// hidden are secrets, in the forms that a service may send them back in.
+	// hidden are secrets that services may send back.
 	hidden []string
 }
 
@@ -61,20 +61,23 @@ func (o *operation) secret(c *connector.Connection, name string) (string, error)
 
 // hide keeps a secret out of errors. What is shorter than 4 bytes would turn up in too many other words.
 func (o *operation) hide(text string) {
-	if len(text) < 4 {
-		return
+	if len(text) >= 4 && !slices.Contains(o.hidden, text) {
+		o.hidden = append(o.hidden, text)
 	}
-	quoted, _ := json.Marshal(text)
-	var component strings.Builder
-	writeComponent(&component, text)
-	for _, form := range []string{
-		text, component.String(), url.QueryEscape(text), url.PathEscape(text), strings.Trim(string(quoted), `"`),
-		base64.StdEncoding.EncodeToString([]byte(text)),
-	} {
-		if !slices.Contains(o.hidden, form) {
-			o.hidden = append(o.hidden, form)
-		}
+}
+
+// forms are the secrets in the forms that a service may send them back in, the longest first: one may be a part of another.
+func (o *operation) forms() []string {
+	var forms []string
+	for _, text := range o.hidden {
+		quoted, _ := json.Marshal(text)
+		var component strings.Builder
+		writeComponent(&component, text)
+		forms = append(forms, text, component.String(), url.QueryEscape(text), url.PathEscape(text),
+			strings.Trim(string(quoted), `"`), base64.StdEncoding.EncodeToString([]byte(text)))
 	}
+	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) })
+	return forms
 }
 
 // conceal takes the secrets of the connections out of an error: services send back what they refuse.
@@ -84,33 +87,33 @@ func (o *operation) conceal(err error) error {
 		return err
 	}
 	shown := *connector.AsError(err)
-	// The longest first: one form may be a part of another.
-	slices.SortFunc(o.hidden, func(a, b string) int { return len(b) - len(a) })
-	shown.Message = o.redact(shown.Message).(string)
-	shown.Detail = o.redact(shown.Detail).(connector.Bundle)
+	shown.Err = typed.Err // not the error itself, whose detail has everything
+	forms := o.forms()
+	shown.Message = redact(shown.Message, forms).(string)
+	shown.Detail = redact(shown.Detail, forms).(connector.Bundle)
 	return &shown
 }
 
 // redact copies a value without the secrets in its texts and buffers.
-func (o *operation) redact(value any) any {
+func redact(value any, forms []string) any {
 	switch value := value.(type) {
 	case string:
-		for _, form := range o.hidden {
+		for _, form := range forms {
 			value = strings.ReplaceAll(value, form, secret.Redacted)
 		}
 		return value
 	case []byte:
-		return []byte(o.redact(string(value)).(string))
+		return []byte(redact(string(value), forms).(string))
 	case []any:
 		list := make([]any, len(value))
 		for i, element := range value {
-			list[i] = o.redact(element)
+			list[i] = redact(element, forms)
 		}
 		return list
 	case connector.Bundle:
 		var b connector.Bundle
 		for name, field := range value.All() {
-			b.Set(o.redact(name).(string), o.redact(field))
+			b.Set(redact(name, forms).(string), redact(field, forms))
 		}
 		return b
 	}

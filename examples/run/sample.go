@@ -104,6 +104,16 @@ func (s *sampler) module(m *blueprint.Module) {
 		into = becomes("array", whole)
 	case "builtin:BasicAggregator":
 		into = func(name string) *shape { return s.given[m.ID].field("array").element().field(name) }
+	case "regexp:Parser", "regexp:AdvancedParser":
+		pattern := m.Mapper
+		if _, mapped := pattern.Get("pattern"); !mapped {
+			pattern = m.Parameters
+		}
+		value, _ := pattern.Get("pattern")
+		expression, _ := value.(string)
+		if text, ok := matching(expression); ok && expression != "" && !strings.Contains(expression, "{{") {
+			into = becomes("text", &shape{text: text})
+		}
 	case "json:ParseJSON":
 		into = becomes("json", &shape{json: s.given[m.ID]})
 	}
@@ -181,7 +191,7 @@ func (s *sampler) text(text string, target *shape, declared ...blueprint.Field) 
 		leaf := given.at(r.path)
 		s.used(leaf, r)
 		switch {
-		case target != nil && (r.alone || len(found) == 1 && (target.json != nil || target.item != nil)):
+		case target != nil && (r.alone || len(found) == 1 && (target.json != nil || target.item != nil || target.text != "")):
 			leaf.join(target)
 		case r.alone && len(declared) > 0:
 			s.wanted(leaf, declared[0])

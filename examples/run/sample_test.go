@@ -80,6 +80,25 @@ func TestReferencesAreFound(t *testing.T) {
 	}
 }
 
+func TestTextsAreMadeForPatterns(t *testing.T) {
+	t.Parallel()
+	for pattern, want := range map[string]string{
+		`===([^=]+)===\s*([\s\S]*?)(?=\n===|$)`: "===a===",
+		`^\d{3}-(?<name>[A-Z]+)$`:               "777-A",
+		`(?<!x)(a|b)(?!(c|d))e`:                 "ae",
+		`[(?=]x`:                                "(x",
+		``:                                      "",
+	} {
+		text, ok := matching(pattern)
+		require.True(t, ok, pattern)
+		require.Equal(t, want, text, pattern)
+	}
+	for _, pattern := range []string{`(`, `a**`, `(a)\1`, `(((a{900}){900}){900})`} {
+		_, ok := matching(pattern)
+		require.False(t, ok, pattern)
+	}
+}
+
 // Reading references ends for every text, and so does making up values.
 func FuzzSamples(f *testing.F) {
 	for _, seed := range []string{"{{1.a}}", "{{get(2.a[3].b; \"x.1\")}}", "{{map(1.a; \"b.c\")}} {{", "{{`", "{{1.a[", "{{)(;\"\"\"", "{{first(2.value)}}"} {
@@ -91,8 +110,9 @@ func FuzzSamples(f *testing.F) {
 		mapper.Set("array", text)
 		mapper.Set("json", text)
 		mapper.Set("name", text)
+		mapper.Set("pattern", text)
 		bp := &blueprint.Blueprint{Flow: []blueprint.Module{{ID: 1, Name: "a:B", Mapper: mapper}}}
-		for i, name := range []string{blueprint.Iterator, "json:ParseJSON", "util:SetVariable2", "util:GetVariable2", "util:ComposeTransformer"} {
+		for i, name := range []string{blueprint.Iterator, "json:ParseJSON", "util:SetVariable2", "util:GetVariable2", "util:ComposeTransformer", "regexp:AdvancedParser"} {
 			bp.Flow = append(bp.Flow, blueprint.Module{ID: i + 2, Name: name, Mapper: mapper})
 		}
 		_, stubs := samples(bp, []string{"a:B"})

@@ -105,11 +105,12 @@ func (c *core) connection(ctx context.Context, tenant, name, kind, param string)
 		return nil, connector.Errorf(connector.AccountValidationError,
 			"the module needs a connection of type %q: name it in its parameter %s", kind, param)
 	}
-	_, connection, err := c.stored(ctx, tenant, name)
-	switch {
-	case err != nil:
+	doc, connection, err := c.stored(ctx, tenant, name)
+	if err != nil {
 		return nil, err
-	case connection.Type != kind:
+	}
+	doc.Clear()
+	if connection.Type != kind {
 		return nil, connector.Errorf(connector.AccountValidationError, "connection %q is of type %q, and the module needs %q", name, connection.Type, kind)
 	}
 	return connection, nil

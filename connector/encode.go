@@ -268,7 +268,7 @@ func (es encoders) structure(t reflect.Type) encoder {
 		if depth > MaxDepth {
 			return nil, ErrDepth
 		}
-		made := make([]field, 0, len(fields))
+		made := makeBundle(len(fields))
 		for i := range fields {
 			f := &fields[i]
 			member, ok := f.in(v)
@@ -279,8 +279,12 @@ func (es encoders) structure(t reflect.Type) encoder {
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", f.name, err)
 			}
-			made = append(made, field{f.name, value})
+			made.o.fields = append(made.o.fields, field{f.name, value})
 		}
-		return bundleOf(made), nil
+		if made.o == nil || len(made.o.fields) == 0 {
+			return Bundle{}, nil
+		}
+		made.o.reindex()
+		return made, nil
 	}
 }

@@ -69,6 +69,7 @@ type typed[In, Out any] struct {
 	described bool
 	in   *filler[In]
 	out  *encoder
+	outs *sync.Pool // of *result[Out]
 }
 
 func newTyped[In, Out any](info Info, mapper bool) typed[In, Out] {
@@ -91,7 +92,19 @@ func newTyped[In, Out any](info Info, mapper bool) typed[In, Out] {
 	}
 	t.info.addProblem(err)
 	t.out = encoders{}.of(reflect.TypeFor[Out]())
+	t.outs = &sync.Pool{New: func() any {
+		work := &result[Out]{}
+		work.from = reflect.ValueOf(&work.out).Elem()
+		return work
+	}}
 	return t
+}
+
+// A result is on its way to being a bundle. Like a filling it lies in a pool.
+type result[T any] struct {
+	n    normalizer
+	out  T
+	from reflect.Value // of out
 }
 
 // decoderOf describes a type and compiles its decoder.
@@ -114,7 +127,8 @@ type filler[T any] struct {
 	spare   sync.Pool // of *filling[T]
 }
 
-// A filling is the work of one goroutine.
+// A filling is the work of one goroutine. What was filled in last stays until the next begins: at most for as long as the
+// pool keeps it, which is two collections.
 type filling[T any] struct {
 	c    coercion
 	into T
@@ -131,28 +145,28 @@ func newFiller[T any](d *decoder) *filler[T] {
 	return f
 }
 
-func (f *filler[T]) begin(zone *time.Location) *filling[T] {
+// begin takes a filling, in which nothing is filled in but what is given.
+func (f *filler[T]) begin(zone *time.Location, given *T) *filling[T] {
 	work := f.spare.Get().(*filling[T]) //nolint:forcetypeassert // the pool holds nothing else
 	work.c.reset(zone)
+	work.into = *given
 	return work
 }
 
 // end returns what was filled in, and what is wrong with it.
 func (work *filling[T]) end() (T, error) {
-	made := work.into
-	var none T
-	work.into = none
 	if work.c.problems == nil {
-		return made, nil
+		return work.into, nil
 	}
 	err := work.c.err()
 	work.c.reset(work.c.zone)
-	return made, err
+	return work.into, err
 }
 
 // fill makes a T of params with input laid over them.
 func (f *filler[T]) fill(zone *time.Location, params, input Bundle) (T, error) {
-	work := f.begin(zone)
+	var none T
+	work := f.begin(zone, &none)
 	f.decoder.into(&work.c, work.dst, params, input)
 	made, err := work.end()
 	f.spare.Put(work)
@@ -175,10 +189,12 @@ func (t *typed[In, Out]) bundle(out Out) (Bundle, error) {
 	return t.encoded(out)
 }
 
-// encoded is bundle for what is none yet. It is a function of its own because reflection needs out on the heap.
+// encoded is bundle for what is none yet.
 func (t *typed[In, Out]) encoded(out Out) (Bundle, error) {
-	n := normalizer{}
-	value, err := (*t.out)(&n, reflect.ValueOf(&out).Elem(), 0)
+	work := t.outs.Get().(*result[Out]) //nolint:forcetypeassert // the pool holds nothing else
+	work.out, work.n.nodes = out, 0
+	value, err := (*t.out)(&work.n, work.from, 0)
+	t.outs.Put(work)
 	if err != nil {
 		return Bundle{}, Errorf(UnexpectedError, "the module's result: %w", err)
 	}
@@ -242,8 +258,7 @@ func (a *action[In, Out]) Bind(params Bundle, names []string, known []Known) fun
 		return nil
 	}
 	return func(ctx context.Context, call *Call, values []any) (Bundle, error) {
-		work := a.in.begin(call.Location)
-		work.into = prototype
+		work := a.in.begin(call.Location, &prototype)
 		for i := range sources {
 			s := &sources[i]
 			value := s.known
@@ -337,11 +352,13 @@ func (a *aggregator[Params, In, Out]) Aggregate(
 		return Bundle{}, err
 	}
 	items := func(yield func(In, error) bool) {
-		work := a.in.begin(call.Location)
+		var none In
+		work := a.in.begin(call.Location, &none)
 		defer a.in.spare.Put(work)
 		for b, err := range bundles {
 			var item In
 			if err == nil {
+				work.into = none
 				a.in.decoder.into(&work.c, work.dst, Bundle{}, b)
 				item, err = work.end()
 			}

@@ -68,15 +68,16 @@ func bundleOf(fields []field) Bundle {
 // converted. Names for which there is no value get nil, values without a name are left out, and of a name that stands
 // twice the last value wins, in the first one's place.
 func BundleOf(names []string, values []any) Bundle {
+	if len(names) == 1 && len(values) == 1 {
+		o := &object1{room: [1]field{{names[0], values[0]}}}
+		o.fields = o.room[:]
+		return Bundle{o: &o.object}
+	}
 	b := makeBundle(len(names))
 	for i, name := range names {
 		var value any
 		if i < len(values) {
 			value = values[i]
-		}
-		if i == 0 {
-			b.o.fields = append(b.o.fields, field{name, value})
-			continue
 		}
 		b.put(name, value)
 	}

@@ -49,10 +49,8 @@ func Compile(bp *blueprint.Blueprint, language *expr.Language, modules func(*blu
 		}
 	}
 	if first := c.program.first; first != nil {
-		switch first.module.(type) {
-		case connector.Trigger, connector.Receiver:
-			first.polls = true
-		}
+		_, first.polls = first.module.(connector.Trigger)
+		_, first.receives = first.module.(connector.Receiver)
 	}
 	if c.problems != nil {
 		return nil, c.problems

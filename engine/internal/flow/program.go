@@ -52,8 +52,9 @@ type node struct {
 	idempotent bool
 	// connection is the type of connection that the module needs.
 	connection string
-	// polls says of the first module that a cycle in which it gives nothing is the last one.
-	polls bool
+	// polls says of the first module that a cycle in which it gives nothing is the last one, receives that nobody can ask
+	// it, so that there are only the events that were given.
+	polls, receives bool
 	// returns says that the run ends with what the module gives.
 	returns bool
 	params  connector.Bundle

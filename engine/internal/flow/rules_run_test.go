@@ -69,6 +69,10 @@ func TestEachEventHasACycleOfItsOwn(t *testing.T) {
 	require.Equal(t, []string{`2 {"v":"a 1/1"}`, `4 {"v":1}`, `2 {"v":"b 1/1"}`, `4 {"v":1}`}, p.acts)
 	require.Equal(t, []int{2, 4}, p.ended)
 
+	together := perform(t, `{"id":1,"module":"app:Hook","version":1,"mapper":{}},`+act(2, "{{1.item}}", ""),
+		flow.Start{Bundles: batch("a", "b"), Cycles: 7})
+	require.Equal(t, []int{2}, together.ended, "a hook cannot be asked for more")
+
 	none := perform(t, `{"id":1,"module":"app:Hook","version":1,"mapper":{}},`+act(2, "", ""), flow.Start{Instant: true})
 	require.Zero(t, none.Operations)
 }

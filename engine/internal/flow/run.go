@@ -18,7 +18,8 @@ type Start struct {
 	Bundles []connector.Bundle
 	Ask     bool
 	// Cycles is how many cycles the run has at most. In the second and every later one the first module is asked, and a
-	// trigger that gives nothing ends the run there; without a trigger there are exactly so many cycles. Zero: one.
+	// trigger that gives nothing ends the run there; without a trigger there are exactly so many cycles, with a receiver
+	// there is one. Zero: one.
 	Cycles int
 	// Instant says that each of Bundles is an event of its own and has a cycle of its own. Ask and Cycles are then of no
 	// account.
@@ -159,8 +160,11 @@ func (r *run) cycles() error {
 		return nil
 	}
 	cycles := max(r.start.Cycles, 1)
-	if r.start.Instant {
+	switch {
+	case r.start.Instant:
 		cycles = len(r.start.Bundles)
+	case r.first.receives:
+		cycles = 1
 	}
 	for i := range cycles {
 		r.variables.endRoundtrip()

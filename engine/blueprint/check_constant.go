@@ -11,8 +11,8 @@ import (
 
 // A ValueType knows which constants a field takes. What mappings give is not known before the run and not asked for.
 type ValueType interface {
-	// Refuses says why the field cannot take the value ("is none of get, post", "expected number, received text"), or "" when it can. The value is nil, bool, string,
-	// [json.Number], or an *Object or []any, of whose content Within is asked.
+	// Refuses says why the field cannot take the value ("is none of get, post", "expected number, received text"), or "" when it can.
+	// The value is nil, bool, string, [json.Number], or an *Object or []any, of whose content Within is asked.
 	Refuses(value any) string
 	// Within returns the type of a field of a collection, or of the elements of an array when the name is "", and nil when anything
 	// may be there.

@@ -24,7 +24,7 @@
 //	unary      = ( "!" | "-" | "+" ) unary | primary
 //	primary    = number | literal | keyword | path | call | "(" expression ")" | word
 //	literal    = '"' { char | '""' } '"'  |  "'" { char | "''" } "'"
-//	path       = ( module | "`" module "`" | "var" ) { "." segment { "[" [ index ] "]" } }
+//	path       = ( module | "`" module "`" | "var" ) { "." segment | "[" [ index ] "]" }
 //	segment    = name | "`" { char } "`"
 //	call       = name "(" [ argument { ";" argument } ] ")"
 //	argument   = [ expression | bareword ]
@@ -63,3 +63,5 @@
 //
 // The package knows values, and of ours only the regular expressions that modules have, too (package pattern).
 package expr
+
+//go:generate go run ./langdoc ../../blueprint/LANGUAGE.md

@@ -8,10 +8,10 @@ func dateNotes() map[string]Note {
 		moment  = "; moment.js 2.30, English locale"
 	)
 	return map[string]Note{
-		"formatDate": {"Writes a date in a format of the tokens below, in English, in a time zone: the scenario's unless an IANA name such as Europe/Prague is given. Text in [brackets] and characters that are no " +
+		"formatDate": {"Writes a date in a format of tokens, in English, in a time zone: the scenario's unless an IANA name such as Europe/Prague is given. Text in [brackets] and characters that are no " +
 			"tokens stand for themselves. Without a format it writes " + isoFormat + ". A zone that does not exist is a BundleValidationError.", sourceDate + moment,
 			[]string{`formatDate(1.created; "DD.MM.YYYY HH:mm")`, `formatDate(1.created; "dddd, MMMM Do YYYY"; "America/New_York")`, `formatDate(1.created; "[week] W")`, `formatDate(1.created)`}},
-		"parseDate": {"Reads a date from text in a format of the tokens below. What stands between the fields is not compared. Fields that are missing are the first of their unit, or today's where no year, month or " +
+		"parseDate": {"Reads a date from text in a format of tokens. What stands between the fields is not compared. Fields that are missing are the first of their unit, or today's where no year, month or " +
 			"day is given. Text without an offset is in the time zone, the scenario's by default. Without a format all the usual forms are read. Text that does not fit is a BundleValidationError that names the format. " +
 			"A date comes back as it is.", sourceDate + moment,
 			[]string{`parseDate("31.1.2026 16:03"; "D.M.YYYY HH:mm")`, `parseDate("2016-12-28 04:03 PM"; "YYYY-MM-DD hh:mm A"; "Europe/Prague")`, `parseDate("1482940986"; "X")`, `parseDate("soon"; "YYYY")`}},

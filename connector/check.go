@@ -68,6 +68,12 @@ func CheckModule(module Module) error {
 	if info.Pure && (info.Connection != "" || is[Connected](module)) {
 		report("it is pure and yet has a connection")
 	}
+	if info.Returns && !is[Action](module) {
+		report("it ends runs and is no action")
+	}
+	if info.Direct && !is[Binder](module) {
+		report("it says that it is direct and cannot be bound")
+	}
 	if info.Problem != nil {
 		problems = append(problems, info.Problem)
 	}

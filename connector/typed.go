@@ -67,9 +67,9 @@ type typed[In, Out any] struct {
 	info Info
 	// described says that Info.Input is not that of In.
 	described bool
-	in   *filler[In]
-	out  *encoder
-	outs *sync.Pool // of *result[Out]
+	in        *filler[In]
+	out       *encoder
+	outs      *sync.Pool // of *result[Out]
 }
 
 func newTyped[In, Out any](info Info, mapper bool) typed[In, Out] {

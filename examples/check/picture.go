@@ -21,8 +21,7 @@ func (p picture) show(w io.Writer, bp *blueprint.Blueprint, v verdict) error {
 		return err
 	}
 	if bp == nil {
-		_, err := fmt.Fprintf(w, "✗ %s\n\n", shown(v.Problems[0].Message))
-		return err
+		bp = &blueprint.Blueprint{Name: "Not a blueprint"}
 	}
 	if err := blueprint.Draw(w, bp, blueprint.DrawOptions{Problems: v.Problems, Unknown: v.Unknown, Width: p.width, Color: p.color}); err != nil {
 		return err

@@ -74,7 +74,7 @@ func TestCheckSaysEverythingThatIsWrong(t *testing.T) {
 	for _, part := range []string{
 		`"Bad:Name"`, "is nil", "Kindless: connector: bad module: it is of 0 kinds", "Both: connector: bad module: it is of 2 kinds",
 		`"has space"`, "-1 is negative", "Bad:Name:Twice stands twice", "it is pure and yet has a connection",
-		"Odd: connector: bad module: it ends runs and is no action", "it says that it is direct and cannot be bound",
+		"it ends runs and is no action", "it says that it is direct and cannot be bound",
 		"input: a field has no name", "input.twice stands twice", "input.limits: no value can keep the limits",
 		"input.limit: a limit on boolean", "input.default: the default is no value", "input.int: the default is of a type",
 		"input.options: options are for texts", "input.fields: fields are for", "input.elements: an array has one field",

@@ -55,9 +55,11 @@ type breaker struct {
 }
 
 func (b *breaker) begin(prefix string) {
-	b.paint(dim)
-	b.d.out.WriteString(prefix)
-	b.paint(plain)
+	if prefix != "" {
+		b.paint(dim)
+		b.d.out.WriteString(prefix)
+		b.paint(plain)
+	}
 	b.column, b.begun = columns(prefix), false
 }
 
@@ -73,7 +75,7 @@ func (b *breaker) paint(to style) {
 	if b.style != plain {
 		b.d.out.WriteString(reset)
 	}
-	b.d.out.WriteString(string(to))
+	b.d.out.WriteString(string(to)) // nothing for plain
 	b.style = to
 }
 

@@ -210,12 +210,18 @@ func mapped(name string, names map[string]string) string {
 	return name
 }
 
-// unconnected reports every module whose connection is not there.
-func (e *Engine) unconnected(ctx context.Context, bp *blueprint.Blueprint, names map[string]string) []blueprint.Problem {
-	var problems []blueprint.Problem
+// An account is a connection that a module of a scenario needs.
+type account struct {
+	module            int
+	name, kind, param string
+}
+
+// accounts lists the connections that the modules of a blueprint need, in the order of the modules. stubs need none.
+func (c *core) accounts(bp *blueprint.Blueprint, names map[string]string, stubs map[int]connector.Module) []account {
+	var list []account
 	for place, m := range bp.All() {
-		module, _, ok := e.modules.find(m.Name, m.Version)
-		if !ok || place.Disabled() {
+		module, _, ok := c.modules.find(m.Name, m.Version)
+		if !ok || place.Disabled() || stubs[m.ID] != nil {
 			continue
 		}
 		params := connector.Bundle{}
@@ -223,10 +229,36 @@ func (e *Engine) unconnected(ctx context.Context, bp *blueprint.Blueprint, names
 			params.Set(name, value)
 		}
 		for _, need := range needs(module, module.Info().Connection, params) {
-			if _, err := e.connection(ctx, e.tenant, connectionName(params, need.params, names), need.kind, need.params[0]); err != nil {
-				problems = append(problems, blueprint.Problem{Module: m.ID, Field: "parameters", Code: CodeNoConnection, Message: err.Error()})
-			}
+			list = append(list, account{m.ID, connectionName(params, need.params, names), need.kind, need.params[0]})
+		}
+	}
+	return list
+}
+
+// unconnected reports every module whose connection is not there.
+func (e *Engine) unconnected(ctx context.Context, bp *blueprint.Blueprint, names map[string]string) []blueprint.Problem {
+	var problems []blueprint.Problem
+	for _, a := range e.accounts(bp, names, nil) {
+		if _, err := e.connection(ctx, e.tenant, a.name, a.kind, a.param); err != nil {
+			problems = append(problems, blueprint.Problem{Module: a.module, Field: "parameters", Code: CodeNoConnection, Message: err.Error()})
 		}
 	}
 	return problems
+}
+
+// initialize opens every connection that a run may need, before any module works: what fails here ends the run, and no error
+// route handles it (https://help.make.com/scenario-execution-cycles-and-phases). A store that does not answer is no
+// failure of the run.
+func (c *core) initialize(ctx context.Context, p *plan) (*Failure, error) {
+	for _, a := range p.accounts {
+		_, err := c.connection(ctx, p.doc.Tenant, a.name, a.kind, a.param)
+		var known *connector.Error
+		switch {
+		case errors.As(err, &known):
+			return &Failure{Module: a.module, Type: known.Type, Message: known.Error()}, nil
+		case err != nil:
+			return nil, err
+		}
+	}
+	return nil, nil
 }

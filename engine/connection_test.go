@@ -485,3 +485,34 @@ func TestCookiesLastForOneRun(t *testing.T) {
 		require.Equal(t, []string{"/one ", "/two ", "/three session=one", "/four session=three"}, seen)
 	}
 }
+
+// Connections are opened before any module works, and what is missing there no error route handles.
+func TestRunWithoutItsConnectionDoesNotBegin(t *testing.T) {
+	t.Parallel()
+	var done effects
+	e := start(t, engine.Config{Connectors: []connector.Connector{bank{pay: func(context.Context, *connector.Call) error {
+		done.Add(1)
+		return nil
+	}}}})
+	require.NoError(t, e.SaveConnection(t.Context(), connector.Connection{
+		Name: "house bank", Type: "bank", Fields: connector.NewBundle("user", "ada"),
+		Secrets: map[string]secret.Value{"token": secret.NewString("needle")},
+	}))
+	scenario, err := e.Deploy(t.Context(), parse(t, `{"name": "Paying", "flow": [
+    {"id": 1, "module": "bank:Do", "version": 1, "mapper": {"name": "first"}},
+    {"id": 2, "module": "bank:Pay", "version": 1, "parameters": {"__IMTCONN__": "house bank"}, "mapper": {"amount": "1"},
+     "onerror": [{"id": 3, "module": "builtin:Ignore", "version": 1, "mapper": {}}]}]}`), engine.DeployOptions{})
+	require.NoError(t, err)
+	x, err := e.Run(t.Context(), scenario.ID, connector.Bundle{})
+	require.NoError(t, err)
+	require.Nil(t, x.Failure)
+	require.NoError(t, e.DeleteConnection(t.Context(), "house bank"))
+	x, err = e.Run(t.Context(), scenario.ID, connector.Bundle{})
+	require.NoError(t, err)
+	require.Equal(t, engine.StatusError, x.Status)
+	require.Equal(t, 2, x.Failure.Module)
+	require.Equal(t, connector.AccountValidationError, x.Failure.Type)
+	require.Contains(t, x.Failure.Message, `there is no connection "house bank"`)
+	require.Zero(t, x.Operations)
+	require.EqualValues(t, 1, done.Load())
+}

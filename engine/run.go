@@ -107,6 +107,7 @@ func (e *Engine) Try(ctx context.Context, bp *blueprint.Blueprint, options TryOp
 		program:  program,
 		settings: bp.Settings(),
 		location: options.Location,
+		accounts: e.accounts(bp, options.Connections, stubs),
 	}
 	if s.location == nil {
 		s.location = e.cfg.Location
@@ -204,7 +205,7 @@ func (c *core) execute(ctx context.Context, p *plan, respond func(connector.Resp
 	}
 	limited, cancel := context.WithTimeoutCause(ctx, c.cfg.MaxRunTime, errOutOfTime)
 	defer cancel()
-	outcome, err := run(limited, p.program, h, start)
+	outcome, err := c.begin(limited, p, h, start)
 	x.Ended, x.Operations, x.Status = c.now(), outcome.Operations, StatusSuccess
 	x.repeatable = outcome.Repeatable
 	switch {
@@ -222,6 +223,19 @@ func (c *core) execute(ctx context.Context, p *plan, respond func(connector.Resp
 		observed.returned(x.Output)
 	}
 	return x, observed.events, nil
+}
+
+// begin initializes a run and does it.
+func (c *core) begin(ctx context.Context, p *plan, h *host, start flow.Start) (flow.Outcome, error) {
+	failure, err := c.initialize(ctx, p)
+	if err != nil {
+		return flow.Outcome{}, err
+	}
+	if failure != nil {
+		failed := &flow.StepError{Module: failure.Module, Failure: &flow.Failure{Type: failure.Type, Message: failure.Message}}
+		return flow.Outcome{Failed: failed, Repeatable: true}, nil
+	}
+	return run(ctx, p.program, h, start)
 }
 
 // run is Program.Run, in which no module can bring the process down. What a module does wrong while it works is its own

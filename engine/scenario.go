@@ -284,6 +284,7 @@ type deployed struct {
 	program  *flow.Program
 	settings blueprint.Settings
 	location *time.Location
+	accounts []account
 	// inputs and outputs are the scenario's interface. Nil: it declares none.
 	inputs, outputs *connector.Structure
 }
@@ -335,6 +336,6 @@ func (c *core) prepare(doc *repo.Scenario) (*deployed, error) {
 		}
 	}
 	c.cfg.Logger.Debug("scenario compiled", zap.String("scenario", doc.ID), zap.Int64("deployment", doc.Deployment))
-	s := &deployed{doc: doc, program: program, settings: bp.Settings(), location: location}
+	s := &deployed{doc: doc, program: program, settings: bp.Settings(), location: location, accounts: c.accounts(bp, doc.Connections, nil)}
 	return s, s.readInterface(bp)
 }

@@ -33,8 +33,8 @@
 // more opening braces in a row the last two open the island.
 //
 // A path starts with a module's number and a dot; a lone number in backquotes is that module's whole bundle. An index
-// counts from 1; index 0 gives null, and [] the first item. Where a function declares an array, a path that ends in []
-// gives it the whole array.
+// counts from 1; index 0 gives null, and [] the first item. Where a function takes an array, alone or among other things, a
+// path that ends in [] gives it the whole array.
 //
 // A bareword is an argument without quotes, parentheses, paths, keywords or a lone number: it is its own trimmed text,
 // operators and commas included, as in formatDate(now; MM/DD/YYYY). A lone number is one that stands by itself between
@@ -59,7 +59,7 @@
 // # Limits
 //
 // Expressions nest at most 1000 levels deep. A text that an expression produces is at most [Options.MaxTextBytes] long,
-// an array [Options.MaxItems], and one regular expression runs for at most [Options.MaxMatchTime].
+// an array [Options.MaxItems]; a comparison looks at 4 194 304 items, and one regular expression runs for at most [Options.MaxMatchTime].
 //
 // The package knows values, and of ours only the regular expressions that modules have, too (package pattern).
 package expr

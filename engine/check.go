@@ -17,7 +17,7 @@ import (
 func (e *Engine) Check(bp *blueprint.Blueprint) (problems []blueprint.Problem, unknown []string) {
 	known := catalogOf{e.modules}
 	_, problems = e.compiled(bp, nil)
-	return slices.DeleteFunc(problems, func(p blueprint.Problem) bool { return p.Code == flow.CodeNoModule }), blueprint.Unknown(bp, known)
+	return slices.DeleteFunc(problems, func(p blueprint.Problem) bool { return p.Code == blueprint.CodeNoModule }), blueprint.Unknown(bp, known)
 }
 
 // compile checks a blueprint and makes a program of it. stubs are modules that stand in for the blueprint's own, by id.

@@ -235,22 +235,17 @@ func codesIn(t *testing.T, name string) []string {
 	return all
 }
 
-// Codes that other rooms name are in the one list that is documented.
+// All codes stand in the one list that is documented: no other room has codes of its own.
 func TestAllCodesStandInOneList(t *testing.T) {
 	t.Parallel()
-	documented := codes(t)
-	found := 0
+	require.NotEmpty(t, codesIn(t, filepath.Join("blueprint", "problem.go")))
 	for _, pattern := range []string{"*.go", "internal/flow/*.go"} {
 		files, err := filepath.Glob(pattern)
 		require.NoError(t, err)
 		for _, name := range files {
-			for _, code := range codesIn(t, name) {
-				require.Contains(t, documented, code, name)
-				found++
-			}
+			require.Empty(t, codesIn(t, name), name)
 		}
 	}
-	require.Positive(t, found)
 }
 
 func TestUnknownModulesAreRefusedAtDeploy(t *testing.T) {

@@ -16,9 +16,6 @@ import (
 	"github.com/ebbkit/ebb/store"
 )
 
-// CodeNoConnection is the code of the problem that a module needs a connection which is not there.
-const CodeNoConnection = "no-connection"
-
 // SaveConnection seals a connection in the vault, or replaces the one of the same name. Nothing that the engine returns
 // ever shows its secrets again; modules get them for one operation.
 func (e *Engine) SaveConnection(ctx context.Context, connection connector.Connection) error {
@@ -240,7 +237,7 @@ func (e *Engine) unconnected(ctx context.Context, bp *blueprint.Blueprint, names
 	var problems []blueprint.Problem
 	for _, a := range e.accounts(bp, names, nil) {
 		if _, err := e.connection(ctx, e.tenant, a.name, a.kind, a.param); err != nil {
-			problems = append(problems, blueprint.Problem{Module: a.module, Field: "parameters", Code: CodeNoConnection, Message: err.Error()})
+			problems = append(problems, blueprint.Problem{Module: a.module, Field: "parameters", Code: blueprint.CodeNoConnection, Message: err.Error()})
 		}
 	}
 	return problems

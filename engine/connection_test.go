@@ -25,6 +25,7 @@ import (
 	"github.com/ebbkit/ebb/crypto"
 	"github.com/ebbkit/ebb/crypto/secret"
 	"github.com/ebbkit/ebb/engine"
+	"github.com/ebbkit/ebb/engine/blueprint"
 	"github.com/ebbkit/ebb/store"
 	"github.com/ebbkit/ebb/store/memory"
 )
@@ -270,7 +271,7 @@ func TestModuleGetsEachConnectionThatItsParametersName(t *testing.T) {
 	require.ErrorAs(t, err, &refused)
 	messages := []string{}
 	for _, problem := range refused.Problems {
-		if problem.Code == engine.CodeNoConnection {
+		if problem.Code == blueprint.CodeNoConnection {
 			messages = append(messages, fmt.Sprint(problem.Module, " ", problem.Message))
 		}
 	}

@@ -138,7 +138,7 @@ func TestConnectionIsOpenedForItsModuleAndForNobodyElse(t *testing.T) {
 	_, err := e.Deploy(t.Context(), bp, engine.DeployOptions{})
 	var refused *engine.CheckError
 	require.ErrorAs(t, err, &refused)
-	require.Equal(t, engine.CodeNoConnection, refused.Problems[len(refused.Problems)-1].Code)
+	require.Equal(t, blueprint.CodeNoConnection, refused.Problems[len(refused.Problems)-1].Code)
 
 	require.NoError(t, e.SaveConnection(t.Context(), connector.Connection{
 		Name: "house bank", Type: "bank", Fields: connector.NewBundle("user", "ada"),

@@ -13,9 +13,6 @@ import (
 	"github.com/ebbkit/ebb/store"
 )
 
-// CodeNoStructure is the code of the problem that a module names a data structure which is not there.
-const CodeNoStructure = "no-structure"
-
 // SaveStructure stores a data structure, or replaces the one of the same name. Hooks, data stores and modules go by the new
 // one at once in this process, and after a second in others; what data stores hold already stays as it is until it is
 // written again. A structure that makes no sense is an error that wraps connector.ErrStructure.
@@ -184,14 +181,14 @@ func (e *Engine) missing(ctx context.Context, name string, names map[string]stri
 		return nil
 	case errors.Is(err, ErrNotFound) && foreign(name, names):
 		return &blueprint.Problem{
-			Severity: blueprint.SeverityWarning, Code: CodeNoStructure,
+			Severity: blueprint.SeverityWarning, Code: blueprint.CodeNoStructure,
 			Message: fmt.Sprintf("nobody said which data structure %s is, so the module works without: name it in DeployOptions.Structures", name),
 		}
 	case errors.Is(err, ErrNotFound):
 		return &blueprint.Problem{
-			Severity: blueprint.SeverityError, Code: CodeNoStructure,
+			Severity: blueprint.SeverityError, Code: blueprint.CodeNoStructure,
 			Message: fmt.Sprintf("there is no data structure %q: save it with Engine.SaveStructure", own),
 		}
 	}
-	return &blueprint.Problem{Severity: blueprint.SeverityError, Code: CodeNoStructure, Message: err.Error()}
+	return &blueprint.Problem{Severity: blueprint.SeverityError, Code: blueprint.CodeNoStructure, Message: err.Error()}
 }

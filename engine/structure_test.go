@@ -126,7 +126,7 @@ func TestMissingStructuresAreReported(t *testing.T) {
 			var check *engine.CheckError
 			require.ErrorAs(t, err, &check, name)
 			require.Len(t, check.Problems, 1, name)
-			require.Equal(t, engine.CodeNoStructure, check.Problems[0].Code, name)
+			require.Equal(t, blueprint.CodeNoStructure, check.Problems[0].Code, name)
 			require.Equal(t, "parameters.type", check.Problems[0].Field, name)
 			require.Equal(t, 1, check.Problems[0].Module, name)
 			require.ErrorContains(t, err, c.message, name)

@@ -13,9 +13,6 @@ import (
 	"github.com/ebbkit/ebb/engine/internal/repo"
 )
 
-// CodeNoScenario is the code of the problem that a module calls a scenario which is not there, or none that can be called.
-const CodeNoScenario = "no-scenario"
-
 // interfaceOf reads what a blueprint declares as the inputs or outputs of its scenario. Nil: nothing.
 func interfaceOf(name string, fields blueprint.Fields) (*connector.Structure, error) {
 	if len(fields) == 0 {
@@ -186,7 +183,7 @@ func (e *Engine) uncalled(ctx context.Context, bp *blueprint.Blueprint, names ma
 			own := mapped(label(normal), names)
 			if _, err := e.load(ctx, e.tenant, repo.ScenarioID(e.tenant, own)); errors.Is(err, ErrNotFound) {
 				problems = append(problems, blueprint.Problem{
-					Module: m.ID, Field: "parameters." + field.Name, Severity: blueprint.SeverityWarning, Code: CodeNoScenario,
+					Module: m.ID, Field: "parameters." + field.Name, Severity: blueprint.SeverityWarning, Code: blueprint.CodeNoScenario,
 					Message: fmt.Sprintf("there is no scenario %q yet: deploy it before it is called, or say in DeployOptions.Scenarios what it is called here", own),
 				})
 			} else if err != nil {

@@ -159,7 +159,7 @@ func TestCallsThatCannotBeDoneSayWhy(t *testing.T) {
 			require.NoError(t, err)
 			warned := false
 			for _, p := range caller.Problems {
-				warned = warned || p.Code == engine.CodeNoScenario && p.Severity == blueprint.SeverityWarning && p.Module == 2
+				warned = warned || p.Code == blueprint.CodeNoScenario && p.Severity == blueprint.SeverityWarning && p.Module == 2
 			}
 			require.Equal(t, c.callee == "", warned)
 			x, err := e.Run(t.Context(), caller.ID, connector.Bundle{})

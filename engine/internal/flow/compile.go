@@ -10,18 +10,6 @@ import (
 	"github.com/ebbkit/ebb/engine/internal/expr"
 )
 
-// Codes of the problems that Compile reports beside those of blueprint.Check.
-const (
-	// CodeNoModule says that nobody knows how to run the module.
-	CodeNoModule = "no-module"
-	// CodeUnsupported says that this version cannot do what the module asks for.
-	CodeUnsupported = "unsupported"
-	// CodeExpression says that a text cannot be compiled.
-	CodeExpression = "expression"
-	// CodeParameters says that a parameter cannot be used.
-	CodeParameters = "parameters"
-)
-
 // Compile makes a program of a blueprint. modules finds what does a module's work, or nil. The problems are those that
 // keep the blueprint from running; when there is one, there is no program. What runs but is probably not meant so is
 // blueprint.Check's to report.
@@ -165,7 +153,7 @@ func (c *compiler) node(m *blueprint.Module, before *node, end tail) *node {
 	}
 	n.module = c.modules(m)
 	if n.module == nil {
-		c.problem("module", CodeNoModule, "no connector has the module "+strconv.Quote(m.Name)+": register one in Config.Connectors", 0)
+		c.problem("module", blueprint.CodeNoModule, "no connector has the module "+strconv.Quote(m.Name)+": register one in Config.Connectors", 0)
 		return n
 	}
 	info := n.module.Info()
@@ -194,7 +182,7 @@ func (c *compiler) params(m *blueprint.Module, n *node, fields []connector.Field
 	value, _ := jsonValue(m.Parameters).(connector.Bundle)
 	params, err := connector.Convert(fields, value, nil)
 	if err != nil {
-		c.problem("parameters", CodeParameters, err.Error(), 0)
+		c.problem("parameters", blueprint.CodeParameters, err.Error(), 0)
 	}
 	n.params = params
 }
@@ -209,7 +197,7 @@ func (c *compiler) directive(m *blueprint.Module, n *node) {
 	case blueprint.Rollback:
 		n.directive = rollbackDirective
 	case blueprint.Break:
-		c.problem("module", CodeUnsupported, "this version cannot store incomplete executions: use Ignore, Resume, Commit or Rollback instead of Break", 0)
+		c.problem("module", blueprint.CodeUnsupported, "this version cannot store incomplete executions: use Ignore, Resume, Commit or Rollback instead of Break", 0)
 	}
 }
 
@@ -324,14 +312,14 @@ func (c *compiler) report(field string, err error) {
 	case errors.As(err, &one):
 		several = expr.Errors{one}
 	default:
-		c.problem(field, CodeExpression, err.Error(), 0)
+		c.problem(field, blueprint.CodeExpression, err.Error(), 0)
 	}
 	for _, e := range several {
 		message := e.Message
 		if e.Expected != "" {
 			message += ", expected " + e.Expected
 		}
-		c.problem(field, CodeExpression, message, e.Column)
+		c.problem(field, blueprint.CodeExpression, message, e.Column)
 	}
 }
 

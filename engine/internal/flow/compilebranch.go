@@ -90,7 +90,7 @@ func (c *compiler) merge(m *blueprint.Module, n *node) {
 			case string:
 				template = c.template(value, field)
 			default:
-				c.problem(field, CodeParameters, "a mapping of a merge is a text", 0)
+				c.problem(field, blueprint.CodeParameters, "a mapping of a merge is a text", 0)
 			}
 			compiled.mappings = append(compiled.mappings, template)
 		}

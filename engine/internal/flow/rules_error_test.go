@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ebbkit/ebb/connector"
-	"github.com/ebbkit/ebb/engine/internal/flow"
+	"github.com/ebbkit/ebb/engine/blueprint"
 )
 
 // two is a list of two bundles, a module that fails for the first with that error route, and one behind it.
@@ -62,7 +62,7 @@ func TestRollbackEndsTheRunWithTheFailure(t *testing.T) {
 
 func TestBreakIsRefused(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, []string{flow.CodeUnsupported},
+	require.Equal(t, []string{blueprint.CodeUnsupported},
 		problemsOf(t, failing(2, "x", `{"id":3,"module":"builtin:Break","version":1,"mapper":{"retry":true}}`)))
 }
 

@@ -59,7 +59,7 @@ func argumentOf(t reflect.Type, depth int) (goArgument, bool) {
 
 // argumentAround finds it out for a type that has another one inside.
 func argumentAround(t reflect.Type, depth int) (goArgument, bool) {
-	if t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8 {
+	if t.Kind() == reflect.Slice && t.Elem() == reflect.TypeFor[byte]() {
 		return goArgument{connector.TypeBuffer, t, setGiven}, true
 	}
 	inner, ok := argumentOf(t.Elem(), depth+1)

@@ -17,6 +17,8 @@ func TestGoFunctionsGetArgumentsOfTheirTypes(t *testing.T) {
 	t.Parallel()
 	type name string
 	type labels []string
+	type level uint8
+	type raw []byte
 	type place struct {
 		City string  `json:"city"`
 		Zip  *string `json:"zip"`
@@ -29,6 +31,8 @@ func TestGoFunctionsGetArgumentsOfTheirTypes(t *testing.T) {
 		"nested":   func(rows [][]float64) float64 { return rows[0][0] },
 		"maybe":    func(n *int, at *time.Time, s *string) string { return fmt.Sprint(n == nil, at == nil, s == nil) },
 		"bytes":    func(b []byte) int { return len(b) },
+		"raw":      func(b raw) raw { return b[:1] },
+		"levels":   func(list []level) int { return int(list[0]) },
 		"anything": func(v any, list []any) string { return fmt.Sprintf("%T %d", v, len(list)) },
 		"city":     func(b connector.Bundle) place { return place{City: fmt.Sprint(b.Get("a"))} },
 		"late":     func(s string, numbers ...int) string { return fmt.Sprint(s, numbers) },
@@ -49,7 +53,7 @@ func TestGoFunctionsGetArgumentsOfTheirTypes(t *testing.T) {
 	for _, c := range []evaluation{
 		{"{{words(1.list)}}", "a+b+c"}, {"{{words(1.nums)}}", "3+1+2"}, {"{{words(1.a)}}", "x"}, {"{{words(1.null)}}", ""}, {"{{words(1.mixed)}}", invalid}, {"{{words(1.list[])}}", "a+b+c"}, {"{{words(žluť)}}", "žluť"},
 		{"{{named(1.list; \"n\")}}", "na"}, {"{{counts(1.nums)}}", int64(3)}, {"{{counts(300)}}", invalid}, {"{{counts(1.list)}}", invalid}, {"{{ages(1.coll)}}", invalid}, {`{{ages(pick(1.coll; z))}}`, int64(1)}, {"{{ages(1.null)}}", int64(0)}, {"{{ages(5)}}", invalid},
-		{"{{nested(add(emptyarray; 1.nums))}}", int64(3)}, {"{{maybe(; ; )}}", "true true true"}, {"{{maybe(1; 1.date; x)}}", "false false false"}, {"{{maybe(x; ; )}}", invalid}, {"{{bytes(1.a)}}", int64(1)}, {"{{bytes(1.raw)}}", int64(2)}, {"{{bytes(1.null)}}", invalid},
+		{"{{nested(add(emptyarray; 1.nums))}}", int64(3)}, {"{{maybe(; ; )}}", "true true true"}, {"{{maybe(1; 1.date; x)}}", "false false false"}, {"{{maybe(x; ; )}}", invalid}, {"{{bytes(1.a)}}", int64(1)}, {"{{raw(1.raw)}}", []byte{0xff}}, {"{{levels(1.nums)}}", int64(3)}, {"{{bytes(1.raw)}}", int64(2)}, {"{{bytes(1.null)}}", invalid},
 		{"{{anything(1.n; 1.list)}}", "int64 3"}, {"{{anything(; )}}", "<nil> 0"}, {"{{anything(ignore; )}}", "<nil> 0"}, {"{{city(1.coll)}}", obj("city", "two", "zip", nil)}, {"{{late(x; 1; 2.0)}}", "x[1 2]"}, {"{{late(x)}}", "x[]"}, {"{{late(x; ; 2)}}", invalid}, {"{{late(x; 1.5)}}", invalid},
 		{"{{float(0.1)}}", 0.1}, {"{{float(3)}}", int64(3)}, {"{{flag(1.no)}}", true}, {"{{flag(0)}}", false}, {"{{flag(1.null)}}", true}, {`{{when("2026-01-01")}}`, int64(2025)}, {"{{when(1.null)}}", invalid}, {"{{picky(255)}}", int64(255)}, {"{{picky(256)}}", invalid}, {"{{picky(-1)}}", invalid}, {"{{picky(1.null)}}", invalid},
 		{"{{typed()}}", fails("DuplicateDataError")}, {"{{length(large(10))}}", int64(10)}, {"{{large(11)}}", fails(expr.RuntimeErrorType)}, {"{{long(10001)}}", fails(expr.RuntimeErrorType)},

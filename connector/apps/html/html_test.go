@@ -16,13 +16,7 @@ import (
 
 func module(t testing.TB, name string) connector.Module {
 	t.Helper()
-	for _, m := range html.New(html.Config{MaxBytes: 2 << 20}).Modules() {
-		if m.Info().Name == name {
-			return m
-		}
-	}
-	t.Fatalf("there is no module %s", name)
-	return nil
+	return connectortest.Module(t, html.New(html.Config{MaxBytes: 2 << 20}), name)
 }
 
 func run(t testing.TB, name string, namesAndValues ...any) connectortest.Result {

@@ -21,13 +21,7 @@ var small = rss.Config{MaxBytes: 200_000, MaxArticles: 50}
 // module finds a module by its name.
 func module(t testing.TB, config rss.Config, name string) connector.Module {
 	t.Helper()
-	for _, m := range rss.New(config).Modules() {
-		if m.Info().Name == name {
-			return m
-		}
-	}
-	t.Fatalf("there is no module %s", name)
-	return nil
+	return connectortest.Module(t, rss.New(config), name)
 }
 
 // serve serves a feed.

@@ -149,27 +149,38 @@ func foreign(name string, names map[string]string) bool {
 // unstructured reports every module that names a data structure which is not there.
 func (e *Engine) unstructured(ctx context.Context, bp *blueprint.Blueprint, names map[string]string) []blueprint.Problem {
 	var problems []blueprint.Problem
-	for place, m := range bp.All() {
-		module, _, ok := e.modules.find(m.Name, m.Version)
-		if !ok || place.Disabled() {
-			continue
-		}
-		for _, field := range module.Info().Params {
-			value, given := m.Parameters.Get(field.Name)
-			if field.Type != connector.TypeStructure || !given {
-				continue
-			}
-			normal, err := connector.Normalize(value)
-			if err != nil || label(normal) == "" {
-				continue
-			}
-			if problem := e.missing(ctx, label(normal), names); problem != nil {
-				problem.Module, problem.Field = m.ID, "parameters."+field.Name
-				problems = append(problems, *problem)
-			}
+	for at, name := range e.named(bp, connector.TypeStructure) {
+		if problem := e.missing(ctx, name, names); problem != nil {
+			problem.Module, problem.Field = at.Module, at.Field
+			problems = append(problems, *problem)
 		}
 	}
 	return problems
+}
+
+// named yields what the parameters of a type name, and where.
+func (c *core) named(bp *blueprint.Blueprint, kind connector.FieldType) iter.Seq2[blueprint.Problem, string] {
+	return func(yield func(blueprint.Problem, string) bool) {
+		for place, m := range bp.All() {
+			module, _, ok := c.modules.find(m.Name, m.Version)
+			if !ok || place.Disabled() {
+				continue
+			}
+			for _, field := range module.Info().Params {
+				value, given := m.Parameters.Get(field.Name)
+				if field.Type != kind || !given {
+					continue
+				}
+				normal, err := connector.Normalize(value)
+				if err != nil || label(normal) == "" {
+					continue
+				}
+				if !yield(blueprint.Problem{Module: m.ID, Field: "parameters." + field.Name}, label(normal)) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // missing says what is wrong with a name of a data structure, or nil.

@@ -166,29 +166,16 @@ func (c *core) post(ctx context.Context, s *deployed, inputs connector.Bundle) e
 // uncalled warns of every module that calls a scenario which is not there.
 func (e *Engine) uncalled(ctx context.Context, bp *blueprint.Blueprint, names map[string]string) []blueprint.Problem {
 	var problems []blueprint.Problem
-	for place, m := range bp.All() {
-		module, _, ok := e.modules.find(m.Name, m.Version)
-		if !ok || place.Disabled() {
-			continue
-		}
-		for _, field := range module.Info().Params {
-			value, given := m.Parameters.Get(field.Name)
-			if field.Type != connector.TypeScenario || !given {
-				continue
-			}
-			normal, err := connector.Normalize(value)
-			if err != nil || label(normal) == "" {
-				continue
-			}
-			own := mapped(label(normal), names)
-			if _, err := e.load(ctx, e.tenant, repo.ScenarioID(e.tenant, own)); errors.Is(err, ErrNotFound) {
-				problems = append(problems, blueprint.Problem{
-					Module: m.ID, Field: "parameters." + field.Name, Severity: blueprint.SeverityWarning, Code: blueprint.CodeNoScenario,
-					Message: fmt.Sprintf("there is no scenario %q yet: deploy it before it is called, or say in DeployOptions.Scenarios what it is called here", own),
-				})
-			} else if err != nil {
-				e.cfg.Logger.Warn("a scenario that is called cannot be looked at", zap.String("scenario", own), zap.Error(err))
-			}
+	for problem, name := range e.named(bp, connector.TypeScenario) {
+		own := mapped(name, names)
+		_, err := e.load(ctx, e.tenant, repo.ScenarioID(e.tenant, own))
+		switch {
+		case errors.Is(err, ErrNotFound):
+			problem.Severity, problem.Code = blueprint.SeverityWarning, blueprint.CodeNoScenario
+			problem.Message = fmt.Sprintf("there is no scenario %q yet: deploy it before it is called, or say in DeployOptions.Scenarios what it is called here", own)
+			problems = append(problems, problem)
+		case err != nil:
+			e.cfg.Logger.Warn("a scenario that is called cannot be looked at", zap.String("scenario", own), zap.Error(err))
 		}
 	}
 	return problems

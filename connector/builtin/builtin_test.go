@@ -15,21 +15,7 @@ import (
 
 func module(t testing.TB, name string) connector.Module {
 	t.Helper()
-	for _, m := range builtin.New().Modules() {
-		if m.Info().Name == name {
-			return m
-		}
-	}
-	t.Fatalf("there is no module %s", name)
-	return nil
-}
-
-// object reads a bundle from JSON.
-func object(t testing.TB, text string) connector.Bundle {
-	t.Helper()
-	var b connector.Bundle
-	require.NoError(t, b.UnmarshalJSON([]byte(text)))
-	return b
+	return connectortest.Module(t, builtin.New(), name)
 }
 
 // lines writes bundles as JSON, one a line: the order of fields counts.
@@ -74,7 +60,7 @@ func TestIteratorGivesABundlePerElement(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			result := connectortest.Run(t, module(t, "BasicFeeder"), connectortest.Call{Input: object(t, test.input)})
+			result := connectortest.Run(t, module(t, "BasicFeeder"), connectortest.Call{Input: connectortest.Bundle(t, test.input)})
 			require.NoError(t, result.Err)
 			require.Equal(t, test.want, lines(t, result.Bundles))
 		})
@@ -101,7 +87,7 @@ func TestIteratorAndRepeaterEndWithTheContext(t *testing.T) {
 	for name, input := range map[string]string{
 		"BasicFeeder": `{"array":[1,2]}`, "BasicRepeater": `{"start":1,"repeats":2,"step":1}`,
 	} {
-		result := connectortest.RunContext(ctx, t, module(t, name), connectortest.Call{Input: object(t, input)})
+		result := connectortest.RunContext(ctx, t, module(t, name), connectortest.Call{Input: connectortest.Bundle(t, input)})
 		require.ErrorIs(t, result.Err, context.Canceled)
 		require.Empty(t, result.Bundles)
 	}
@@ -122,7 +108,7 @@ func TestRepeaterCounts(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			result := connectortest.Run(t, module(t, "BasicRepeater"), connectortest.Call{Input: object(t, test.input)})
+			result := connectortest.Run(t, module(t, "BasicRepeater"), connectortest.Call{Input: connectortest.Bundle(t, test.input)})
 			require.NoError(t, result.Err)
 			require.Equal(t, test.want, strings.ReplaceAll(lines(t, result.Bundles), "\n", " "))
 		})
@@ -132,7 +118,7 @@ func TestRepeaterCounts(t *testing.T) {
 func TestRepeaterCountsInIntegers(t *testing.T) {
 	t.Parallel()
 	result := connectortest.Run(t, module(t, "BasicRepeater"), connectortest.Call{
-		Input: object(t, `{"start":1,"repeats":1,"step":1}`),
+		Input: connectortest.Bundle(t, `{"start":1,"repeats":1,"step":1}`),
 	})
 	require.NoError(t, result.Err)
 	require.Equal(t, int64(1), result.Bundles[0].Get("i"))
@@ -141,7 +127,7 @@ func TestRepeaterCountsInIntegers(t *testing.T) {
 func TestRepeaterGivesTenThousandAtMost(t *testing.T) {
 	t.Parallel()
 	result := connectortest.Run(t, module(t, "BasicRepeater"), connectortest.Call{
-		Input: object(t, `{"start":1,"repeats":10000,"step":1}`),
+		Input: connectortest.Bundle(t, `{"start":1,"repeats":10000,"step":1}`),
 	})
 	require.NoError(t, result.Err)
 	require.Len(t, result.Bundles, 10_000)
@@ -152,7 +138,7 @@ func TestRepeaterGivesTenThousandAtMost(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			result := connectortest.Run(t, module(t, "BasicRepeater"), connectortest.Call{Input: object(t, input)})
+			result := connectortest.Run(t, module(t, "BasicRepeater"), connectortest.Call{Input: connectortest.Bundle(t, input)})
 			require.Equal(t, connector.BundleValidationError, connector.TypeOf(result.Err))
 		})
 	}

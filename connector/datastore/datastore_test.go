@@ -17,21 +17,7 @@ import (
 
 func module(t testing.TB, name string) connector.Module {
 	t.Helper()
-	for _, m := range datastore.New().Modules() {
-		if m.Info().Name == name {
-			return m
-		}
-	}
-	t.Fatalf("there is no module %s", name)
-	return nil
-}
-
-// object reads a bundle from JSON.
-func object(t testing.TB, text string) connector.Bundle {
-	t.Helper()
-	var b connector.Bundle
-	require.NoError(t, b.UnmarshalJSON([]byte(text)))
-	return b
+	return connectortest.Module(t, datastore.New(), name)
 }
 
 // line writes bundles as JSON: the order of fields counts.
@@ -56,7 +42,7 @@ func newTable(t testing.TB, records ...string) *table {
 	t.Helper()
 	s := connectortest.NewDataStore()
 	for _, record := range records {
-		b := object(t, record)
+		b := connectortest.Bundle(t, record)
 		require.NoError(t, s.Change(t.Context(), b.Get("key").(string), func(connector.Bundle, bool) (connector.Bundle, error) {
 			data, _ := b.Get("data").(connector.Bundle)
 			return data, nil
@@ -70,7 +56,7 @@ func newTable(t testing.TB, records ...string) *table {
 func (s *table) run(t testing.TB, name, input string) connectortest.Result {
 	t.Helper()
 	call := s.call
-	call.Input = object(t, input)
+	call.Input = connectortest.Bundle(t, input)
 	return connectortest.Run(t, module(t, name), call)
 }
 
@@ -223,7 +209,7 @@ func TestUpdateChangesWhatIsGiven(t *testing.T) {
 			t.Parallel()
 			s := newTable(t, `{"key":"k","data":`+test.record+`}`)
 			s.call.Erased = test.erased
-			input := object(t, test.input)
+			input := connectortest.Bundle(t, test.input)
 			withKey := connector.NewBundle("key", "k")
 			for name, value := range input.All() {
 				withKey.Set(name, value)
@@ -331,7 +317,7 @@ func TestErrorsOfTheStoreArePassedOn(t *testing.T) {
 			"none":  {Data: map[string]connector.DataStore{}},
 		} {
 			call.Params = connector.NewBundle("datastore", "s")
-			call.Input = object(t, `{"key":"k","data":{"a":1},"upsert":true,"sort":[{"key":"a","order":1}]}`)
+			call.Input = connectortest.Bundle(t, `{"key":"k","data":{"a":1},"upsert":true,"sort":[{"key":"a","order":1}]}`)
 			call.Match = func(any, connector.Bundle) (bool, error) { return true, nil }
 			result := connectortest.Run(t, m, call)
 			require.Error(t, result.Err, m.Info().Name)

@@ -198,7 +198,7 @@ func BenchmarkSearchFirstTenOfManySorted(b *testing.B) {
 	search := module(b, "SearchRecord").(connector.Search)
 	call := &connector.Call{
 		Params: s.call.Params, Data: func(context.Context, string) (connector.DataStore, error) { return s, nil },
-		Input: object(b, `{"sort":[{"key":"n","order":1}],"mappAbleLimit":10}`),
+		Input: connectortest.Bundle(b, `{"sort":[{"key":"n","order":1}],"mappAbleLimit":10}`),
 	}
 	b.ReportAllocs()
 	for b.Loop() {

@@ -25,13 +25,7 @@ import (
 
 func module(t testing.TB, name string) connector.Module {
 	t.Helper()
-	for _, m := range gateway.New().Modules() {
-		if m.Info().Name == name {
-			return m
-		}
-	}
-	t.Fatalf("there is no module %s", name)
-	return nil
+	return connectortest.Module(t, gateway.New(), name)
 }
 
 // line writes bundles as JSON: the order of fields counts.

@@ -17,13 +17,7 @@ func TestConnectorConforms(t *testing.T) {
 
 func module(t *testing.T, name string) connector.Module {
 	t.Helper()
-	for _, m := range scenario.New().Modules() {
-		if m.Info().Name == name {
-			return m
-		}
-	}
-	t.Fatalf("there is no module %s", name)
-	return nil
+	return connectortest.Module(t, scenario.New(), name)
 }
 
 func TestStartGivesOneBundle(t *testing.T) {

@@ -158,14 +158,14 @@ func TestBasicTriggerGivesItsParameters(t *testing.T) {
 		`{"values":[{"spec":[{"name":"a"}]},{"spec":[]},{}]}`:                                                                 `{"a":null} {} {}`,
 		`{"values":[]}`: ``, `{}`: ``,
 	} {
-		result := connectortest.Run(t, module(t, "BasicTrigger"), connectortest.Call{Params: object(t, params), Cursor: []byte("x")})
+		result := connectortest.Run(t, module(t, "BasicTrigger"), connectortest.Call{Params: connectortest.Bundle(t, params), Cursor: []byte("x")})
 		require.NoError(t, result.Err, params)
 		require.Equal(t, want, line(t, result.Bundles), params)
 		require.Equal(t, "x", string(result.Cursor))
 	}
-	result := connectortest.Run(t, module(t, "BasicTrigger"), connectortest.Call{Params: object(t, `{"values":[{"spec":[{"value":"x"}]}]}`)})
+	result := connectortest.Run(t, module(t, "BasicTrigger"), connectortest.Call{Params: connectortest.Bundle(t, `{"values":[{"spec":[{"value":"x"}]}]}`)})
 	require.Equal(t, connector.BundleValidationError, connector.TypeOf(result.Err))
-	result = connectortest.Run(t, module(t, "BasicTrigger"), connectortest.Call{Params: object(t, `{"values":[{},{}]}`), Limit: 1})
+	result = connectortest.Run(t, module(t, "BasicTrigger"), connectortest.Call{Params: connectortest.Bundle(t, `{"values":[{},{}]}`), Limit: 1})
 	require.Len(t, result.Bundles, 1)
 }
 
@@ -173,7 +173,7 @@ func TestOldVariablesGiveValueAndName(t *testing.T) {
 	t.Parallel()
 	var vars connectortest.Variables
 	result := connectortest.Run(t, module(t, "SetVariable"), connectortest.Call{
-		Vars: &vars, Input: object(t, `{"name":"ü","scope":"execution","value":[1,"x"]}`),
+		Vars: &vars, Input: connectortest.Bundle(t, `{"name":"ü","scope":"execution","value":[1,"x"]}`),
 	})
 	require.NoError(t, result.Err)
 	require.Equal(t, `{"value":[1,"x"],"ü":[1,"x"]}`, line(t, result.Bundles))

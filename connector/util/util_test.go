@@ -14,21 +14,7 @@ import (
 
 func module(t testing.TB, name string) connector.Module {
 	t.Helper()
-	for _, m := range util.New().Modules() {
-		if m.Info().Name == name {
-			return m
-		}
-	}
-	t.Fatalf("there is no module %s", name)
-	return nil
-}
-
-// object reads a bundle from JSON.
-func object(t testing.TB, text string) connector.Bundle {
-	t.Helper()
-	var b connector.Bundle
-	require.NoError(t, b.UnmarshalJSON([]byte(text)))
-	return b
+	return connectortest.Module(t, util.New(), name)
 }
 
 // line writes bundles as JSON: the order of fields counts.
@@ -66,11 +52,11 @@ func TestComposeGivesBackItsText(t *testing.T) {
 		`{}`:                         `{"value":null}`,
 		`{"value":true,"other":"x"}`: `{"value":"true"}`,
 	} {
-		result := connectortest.Run(t, module(t, "ComposeTransformer"), connectortest.Call{Input: object(t, input)})
+		result := connectortest.Run(t, module(t, "ComposeTransformer"), connectortest.Call{Input: connectortest.Bundle(t, input)})
 		require.NoError(t, result.Err, input)
 		require.Equal(t, want, line(t, result.Bundles), input)
 	}
-	result := connectortest.Run(t, module(t, "ComposeTransformer"), connectortest.Call{Input: object(t, `{"value":{"a":1}}`)})
+	result := connectortest.Run(t, module(t, "ComposeTransformer"), connectortest.Call{Input: connectortest.Bundle(t, `{"value":{"a":1}}`)})
 	require.Equal(t, connector.BundleValidationError, connector.TypeOf(result.Err))
 }
 
@@ -95,7 +81,7 @@ func TestSwitchTakesTheFirstCaseThatFits(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			result := connectortest.Run(t, module(t, "Switcher"), connectortest.Call{Input: object(t, test.input)})
+			result := connectortest.Run(t, module(t, "Switcher"), connectortest.Call{Input: connectortest.Bundle(t, test.input)})
 			require.NoError(t, result.Err)
 			require.Equal(t, test.want, line(t, result.Bundles))
 		})
@@ -187,7 +173,7 @@ func TestTextAggregatorJoinsRows(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			result := connectortest.Run(t, module(t, "TextAggregator"), connectortest.Call{
-				Params: object(t, test.params), Bundles: rows,
+				Params: connectortest.Bundle(t, test.params), Bundles: rows,
 			})
 			require.NoError(t, result.Err)
 			require.Len(t, result.Bundles, 1)
@@ -199,7 +185,7 @@ func TestTextAggregatorJoinsRows(t *testing.T) {
 
 func TestTextAggregatorOfNothingIsEmpty(t *testing.T) {
 	t.Parallel()
-	result := connectortest.Run(t, module(t, "TextAggregator"), connectortest.Call{Params: object(t, `{"rowSeparator":"\n"}`)})
+	result := connectortest.Run(t, module(t, "TextAggregator"), connectortest.Call{Params: connectortest.Bundle(t, `{"rowSeparator":"\n"}`)})
 	require.NoError(t, result.Err)
 	require.Equal(t, `{"text":""}`, line(t, result.Bundles))
 }
@@ -210,7 +196,7 @@ func TestTextAggregatorRefusesWhatIsNoText(t *testing.T) {
 		Bundles: []connector.Bundle{connector.NewBundle("value", connector.NewBundle("secret", 1))},
 	})
 	require.Equal(t, connector.BundleValidationError, connector.TypeOf(result.Err))
-	result = connectortest.Run(t, module(t, "TextAggregator"), connectortest.Call{Params: object(t, `{"rowSeparator":"##"}`)})
+	result = connectortest.Run(t, module(t, "TextAggregator"), connectortest.Call{Params: connectortest.Bundle(t, `{"rowSeparator":"##"}`)})
 	require.Equal(t, connector.BundleValidationError, connector.TypeOf(result.Err))
 }
 

@@ -53,7 +53,7 @@ func TestVariablesAreSetInTheirScope(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			vars := &connectortest.Variables{}
-			result := connectortest.Run(t, module(t, test.module), connectortest.Call{Input: object(t, test.input), Vars: vars})
+			result := connectortest.Run(t, module(t, test.module), connectortest.Call{Input: connectortest.Bundle(t, test.input), Vars: vars})
 			require.NoError(t, result.Err)
 			require.Equal(t, test.want, line(t, result.Bundles))
 			for name, value := range result.Bundles[0].All() {
@@ -82,7 +82,7 @@ func TestVariablesAreRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			vars := &connectortest.Variables{}
-			result := connectortest.Run(t, module(t, test.module), connectortest.Call{Input: object(t, test.input), Vars: vars})
+			result := connectortest.Run(t, module(t, test.module), connectortest.Call{Input: connectortest.Bundle(t, test.input), Vars: vars})
 			require.Equal(t, connector.BundleValidationError, connector.TypeOf(result.Err))
 			_, ok := vars.Get("a")
 			require.False(t, ok, "nothing is set when something is wrong")
@@ -107,13 +107,13 @@ func TestVariablesAreRead(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			result := connectortest.Run(t, module(t, test.module), connectortest.Call{Input: object(t, test.input), Vars: vars})
+			result := connectortest.Run(t, module(t, test.module), connectortest.Call{Input: connectortest.Bundle(t, test.input), Vars: vars})
 			require.NoError(t, result.Err)
 			require.Equal(t, test.want, line(t, result.Bundles))
 		})
 	}
 	for _, input := range []string{`{"variables":[""]}`, `{"variables":["a",null]}`, `{"variables":[{"key":"a"}]}`, `{"variables":[["a"],{}]}`} {
-		result := connectortest.Run(t, module(t, "GetVariables"), connectortest.Call{Input: object(t, input), Vars: vars})
+		result := connectortest.Run(t, module(t, "GetVariables"), connectortest.Call{Input: connectortest.Bundle(t, input), Vars: vars})
 		require.Equal(t, connector.DataError, connector.TypeOf(result.Err), input)
 	}
 }
@@ -126,7 +126,7 @@ func TestSleepWaits(t *testing.T) {
 		for _, name := range []string{"FunctionSleep", "Sleep"} {
 			synctest.Test(t, func(t *testing.T) {
 				before := time.Now()
-				result := connectortest.Run(t, module(t, name), connectortest.Call{Input: object(t, input)})
+				result := connectortest.Run(t, module(t, name), connectortest.Call{Input: connectortest.Bundle(t, input)})
 				require.NoError(t, result.Err)
 				require.Equal(t, "{}", line(t, result.Bundles))
 				require.Equal(t, want, time.Since(before))
@@ -141,7 +141,7 @@ func TestSleepEndsWithTheContext(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
 		defer cancel()
 		before := time.Now()
-		result := connectortest.RunContext(ctx, t, module(t, "FunctionSleep"), connectortest.Call{Input: object(t, `{"duration":300}`)})
+		result := connectortest.RunContext(ctx, t, module(t, "FunctionSleep"), connectortest.Call{Input: connectortest.Bundle(t, `{"duration":300}`)})
 		require.ErrorIs(t, result.Err, context.DeadlineExceeded)
 		require.Equal(t, 40*time.Second, time.Since(before))
 	})
@@ -150,7 +150,7 @@ func TestSleepEndsWithTheContext(t *testing.T) {
 func TestSleepRefusesOtherDelays(t *testing.T) {
 	t.Parallel()
 	for _, input := range []string{`{}`, `{"duration":""}`, `{"duration":0}`, `{"duration":0.99}`, `{"duration":"300.5"}`, `{"duration":-1}`, `{"duration":"soon"}`, `{"duration":true}`} {
-		result := connectortest.Run(t, module(t, "FunctionSleep"), connectortest.Call{Input: object(t, input)})
+		result := connectortest.Run(t, module(t, "FunctionSleep"), connectortest.Call{Input: connectortest.Bundle(t, input)})
 		require.Equal(t, connector.BundleValidationError, connector.TypeOf(result.Err), input)
 	}
 }

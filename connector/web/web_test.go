@@ -21,13 +21,7 @@ import (
 // module finds a module of the connector by its name.
 func module(t testing.TB, name string) connector.Module {
 	t.Helper()
-	for _, m := range web.New(web.Config{MaxResponseBytes: 100_000}).Modules() {
-		if m.Info().Name == name {
-			return m
-		}
-	}
-	t.Fatalf("there is no module %s", name)
-	return nil
+	return connectortest.Module(t, web.New(web.Config{MaxResponseBytes: 100_000}), name)
 }
 
 // call runs a module with a mapper and with parameters that have other names.

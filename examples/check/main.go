@@ -19,6 +19,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/ebbkit/ebb/connector/apps"
 	"github.com/ebbkit/ebb/engine"
 	"github.com/ebbkit/ebb/engine/blueprint"
 )
@@ -61,7 +62,7 @@ type verdict struct {
 type shower func(w io.Writer, bp *blueprint.Blueprint, v verdict) error
 
 func check(files []string, w io.Writer, show shower) (ok bool, err error) {
-	e, err := engine.New(engine.Config{})
+	e, err := engine.New(engine.Config{Connectors: apps.All()})
 	if err != nil {
 		return false, err
 	}

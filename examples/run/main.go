@@ -33,6 +33,7 @@ import (
 	"time"
 
 	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/connector/apps"
 	"github.com/ebbkit/ebb/connector/transport"
 	"github.com/ebbkit/ebb/engine"
 	"github.com/ebbkit/ebb/engine/blueprint"
@@ -67,7 +68,7 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) erro
 	if err != nil {
 		return err
 	}
-	config := engine.Config{Network: transport.Policy{Allow: transport.Loopback()}}
+	config := engine.Config{Connectors: apps.All(), Network: transport.Policy{Allow: transport.Loopback()}}
 	if config.Location, err = time.LoadLocation(*zone); err != nil {
 		return fmt.Errorf("-tz: %w", err)
 	}

@@ -49,7 +49,8 @@ type Config struct {
 	Connectors []connector.Connector
 	// Functions are Go functions that mappings may call by name beside those of the language. Their parameters may be
 	// text, numbers of all sizes, booleans, time.Time, []byte, slices, maps with string keys, connector.Bundle, any, and
-	// pointers, which tell null from zero; the last one may be variadic. They return a value, or a value and an error.
+	// pointers, which tell null from zero; the last one may be variadic. A first parameter of type context.Context is that
+	// of the run. They return a value, or a value and an error.
 	// Arguments are converted as fields of modules are. An error, and a panic, fail the module with RuntimeError, a
 	// *connector.Error with its own type.
 	//

@@ -96,3 +96,20 @@ func TestFunctionsAreSuggestedAndTheirArgumentsCounted(t *testing.T) {
 	require.Contains(t, problems[1].Message, "too many arguments for shippingCost(number; boolean)")
 	require.Contains(t, problems[2].Message, "too few arguments for shippingCost(number; boolean)")
 }
+
+// A function that asks for a context gets that of the run, so it ends when the run does.
+func TestFunctionEndsWithItsRun(t *testing.T) {
+	t.Parallel()
+	type key struct{}
+	e := start(t, engine.Config{Functions: map[string]any{
+		"whose": func(ctx context.Context, suffix string) (string, error) {
+			name, _ := ctx.Value(key{}).(string)
+			return name + suffix, ctx.Err()
+		},
+	}})
+	ctx := context.WithValue(t.Context(), key{}, "acme")
+	x, err := e.Try(ctx, parse(t, composing("{{whose(1.a)}}")), engine.TryOptions{Input: []connector.Bundle{connector.NewBundle("a", "!")}})
+	require.NoError(t, err)
+	require.Nil(t, x.Failure)
+	require.Equal(t, "acme!", x.Trace[1].Out[0].Get("value"))
+}

@@ -7,6 +7,8 @@
 //	bp, err := blueprint.Parse(data)
 //	problems := blueprint.Check(bp, blueprint.CheckOptions{})
 //
+// [Draw] shows it as a tree. SCENARIOS.md beside this file says how scenarios behave, LANGUAGE.md what mappings can do.
+//
 // # What a blueprint keeps
 //
 // JSON objects are [*Object], which keeps the order of its fields; lists are []any, numbers are [json.Number] with their exact text,

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"context"
 	"encoding/binary"
 	"math"
 	"math/rand/v2"
@@ -53,6 +54,9 @@ func (r *run) UUID() string {
 	id[8] = id[8]&0x3f | 0x80
 	return id.String()
 }
+
+// Context is what functions of the host are called with: that of the run.
+func (r *run) Context() context.Context { return r.ctx }
 
 // Location returns the scenario's time zone.
 func (r *run) Location() *time.Location { return r.start.Location }

@@ -124,8 +124,14 @@ func (c *catalog) find(name string, version int) (module connector.Module, exact
 	return versions[len(versions)-1], false, true
 }
 
-// absent are modules of the generic apps that Make has and this version does not. A blueprint that uses one is not wrong, but
-// it cannot be run unless the host registers a connector that has the module.
+// absent are modules of the generic apps that Make has and this module of Go has not; all but the first are in connector/apps. A
+// blueprint that uses one is not wrong, but it cannot be run unless the host registers a connector that has the module.
 var absent = map[string]bool{
-	"gateway:CustomMailHook": true,
+	"gateway:CustomMailHook":     true,
+	"regexp:GetElements":         true,
+	"regexp:GetElementsFromText": true,
+	"regexp:HTMLParser":          true,
+	"regexp:HTMLTableParser2":    true,
+	"regexp:HTMLToText":          true,
+	"xml:XPathQuery":             true,
 }

@@ -96,6 +96,25 @@ func TestModulesOfTheSameNameAndVersionCollide(t *testing.T) {
 	require.NotContains(t, err.Error(), "others")
 }
 
+func TestModulesThatNeedALibraryAreMissingAndNotWrong(t *testing.T) {
+	t.Parallel()
+	bp := parse(t, `{"name": "page", "flow": [
+	  {"id": 1, "module": "regexp:HTMLToText", "version": 1, "mapper": {"html": "<p>"}},
+	  {"id": 2, "module": "xml:XPathQuery", "version": 1, "mapper": {"xml": "<a/>", "xpath": "//a"}}]}`)
+	e := start(t, engine.Config{})
+	problems, unknown := e.Check(bp)
+	require.Empty(t, problems)
+	require.Equal(t, []string{"regexp:HTMLToText", "xml:XPathQuery"}, unknown)
+	_, err := e.Deploy(t.Context(), bp, engine.DeployOptions{})
+	require.ErrorContains(t, err, "HTMLToText")
+
+	e = start(t, engine.Config{Connectors: []connector.Connector{
+		app{"regexp", []connector.Module{marked("HTMLToText", 1, "")}}, app{"xml", []connector.Module{marked("XPathQuery", 1, "")}},
+	}})
+	_, unknown = e.Check(bp)
+	require.Empty(t, unknown)
+}
+
 func TestEveryConnectorThatIsNotSoundIsReported(t *testing.T) {
 	t.Parallel()
 	_, err := engine.New(engine.Config{Connectors: []connector.Connector{

@@ -42,10 +42,10 @@ import (
 
 // Config says what an engine works with. The zero Config works: it keeps everything in memory under a random key.
 type Config struct {
-	// Connectors are what blueprints can use beside the generic modules, which are always there: builtin, util, gateway,
-	// http, json and datastore. Several may have the same name, also that of a generic one: their modules add up. Two that
-	// have a module of the same name and version are a CollisionError; a generic module gives way to one of the same name
-	// that speaks its version, or any. Default: none.
+	// Connectors are what blueprints can use beside the generic modules, which are always there: those of builtin, util,
+	// gateway, http, json, xml, csv, regexp, archive, datastore and scenario-service. Several may have the same name, also that
+	// of a generic one: their modules add up. Two that have a module of the same name and version are a CollisionError; a
+	// generic module gives way to one of the same name that speaks its version, or any. Default: none.
 	Connectors []connector.Connector
 	// Functions are Go functions that mappings may call by name beside those of the language. Their parameters may be
 	// text, numbers of all sizes, booleans, time.Time, []byte, slices, maps with string keys, connector.Bundle, any, and

@@ -47,6 +47,10 @@ func inText(ctx context.Context, config Config, kind, text string) iter.Seq2[ele
 			return
 		}
 		pattern := patterns[kind]
+		if pattern == nil {
+			yield(element{}, connector.Errorf(connector.BundleValidationError, "field type: is none that can be found in texts"))
+			return
+		}
 		for at := 0; at < len(text); {
 			if err := ctx.Err(); err != nil {
 				yield(element{}, err)

@@ -65,7 +65,7 @@ func fetch(ctx context.Context, call *connector.Call, config Config, r request) 
 	case errors.Is(err, errTooLong):
 		return nil, connector.Errorf(connector.MaxFileSizeExceededError, "host %q: the feed is longer than %d bytes",
 			from.Hostname(), config.MaxBytes)
-	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
+	case errors.Is(err, errGzip):
 		return nil, connector.Errorf(connector.DataError, "host %q: the feed is not compressed as it should be", from.Hostname())
 	case err != nil:
 		return nil, connector.AsError(err)
@@ -123,7 +123,10 @@ func (r *request) build(ctx context.Context, config Config) (*http.Request, erro
 	return sent, nil
 }
 
-var errTooLong = errors.New("rss: the feed is too long")
+var (
+	errTooLong = errors.New("rss: the feed is too long")
+	errGzip    = errors.New("rss: the feed is not compressed as it should be")
+)
 
 // read reads a body to its end. One that is still compressed, because the server does so without being asked or because the
 // feed is a .gz file, is decompressed; the limit is on what comes out.
@@ -137,15 +140,26 @@ func read(from io.Reader, limit int64) ([]byte, error) {
 	if string(magic) == "\x1f\x8b" {
 		unzipped, err := gzip.NewReader(buffered)
 		if err != nil {
-			return nil, err
+			return nil, corrupt(err)
 		}
 		body = unzipped
 	}
 	text, err := io.ReadAll(io.LimitReader(body, limit+1))
+	if err != nil && body != io.Reader(buffered) {
+		err = corrupt(err)
+	}
 	if err == nil && int64(len(text)) > limit {
 		err = errTooLong
 	}
 	return text, err
+}
+
+// corrupt is what an error of decompression means: that the network failed, which has a type, or that the data are broken.
+func corrupt(err error) error {
+	if connector.TypeOf(err) == connector.RuntimeError {
+		return errGzip
+	}
+	return err
 }
 
 // refusal makes an error of a status that is no success, with the type that Make's documentation associates with it

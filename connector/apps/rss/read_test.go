@@ -162,6 +162,8 @@ func TestWhatIsNoFeedIsADataError(t *testing.T) {
 		"JSON of other kind": `["` + secret + `"]`,
 		"binary":             "\x89PNG\r\n\x1a\n" + secret,
 		"false gzip":         "\x1f\x8b" + secret,
+		"broken gzip":        "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff" + secret,
+		"cut gzip":           "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff\x4b",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -306,6 +308,7 @@ func FuzzFeed(f *testing.F) {
 		f.Add("text/xml", []byte(file(f, name)))
 	}
 	f.Add("text/xml; charset=utf-16", []byte("\xff\xfe<\x00r\x00s\x00s\x00>\x00"))
+	f.Add("", []byte("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xffbroken"))
 	f.Add("x", []byte(`<feed><entry><a:b c:d="e"><f/></a:b></entry></feed>`))
 	read := module(f, small, "ActionReadArticles")
 	f.Fuzz(func(t *testing.T, kind string, body []byte) {

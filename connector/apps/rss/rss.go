@@ -1,7 +1,7 @@
 // Package rss is the connector "rss": it reads feeds, as Make's RSS app does (https://apps.make.com/rss).
 //
-// It understands RSS 0.9 to 2.0, RDF, Atom and JSON Feed, says nothing of wrong declarations of encodings, and leaves out a
-// date that cannot be read rather than to guess it. A feed is reached through the client of the call and no other way.
+// It understands RSS 0.9 to 2.0, RDF, Atom and JSON Feed, finds out encodings that are declared wrong, and leaves out a date
+// that cannot be read rather than to guess it. A feed is reached through the client of the call and no other way.
 //
 // The dialects are read by github.com/mmcdole/gofeed, which is well kept and knows what feeds do wrong;
 // golang.org/x/net/html/charset and golang.org/x/text know the encodings of the web.

@@ -1,0 +1,30 @@
+package crypto_test
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// inEveryFIPSMode runs tests in a process for each mode, because the mode is chosen when a process starts. They are asked
+// to be short: what takes long takes equally long in each.
+func inEveryFIPSMode(t *testing.T, names ...string) {
+	t.Helper()
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	for _, mode := range []string{"off", "on", "only"} {
+		t.Run(mode, func(t *testing.T) {
+			cmd := exec.CommandContext(t.Context(), exe, "-test.short", "-test.v", "-test.run=^("+strings.Join(names, "|")+"|TestFIPSModeIsTheOneAskedFor)$")
+			cmd.Env = append(os.Environ(), "GODEBUG=fips140="+mode, "EBB_TEST_FIPS="+mode)
+			out, err := cmd.CombinedOutput()
+			require.NoError(t, err, "%s", out)
+			for _, name := range names {
+				require.Contains(t, string(out), "=== RUN   "+name+"\n")
+			}
+			require.Contains(t, string(out), "--- PASS: TestFIPSModeIsTheOneAskedFor ")
+		})
+	}
+}

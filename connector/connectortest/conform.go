@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/ebbkit/ebb/connector"
-	"github.com/ebbkit/ebb/connector/pattern"
 	"github.com/ebbkit/ebb/crypto/secret"
 )
 
@@ -146,21 +145,7 @@ func (p *probe) bubble(check func(t *testing.T)) {
 		check(p.t)
 		return
 	}
-	startClock(p.t)
 	synctest.Test(p.t, check)
-}
-
-// startClock starts the clock by which regular expressions are stopped, for a minute. It belongs to the whole process: when
-// it begins inside a bubble, it keeps the bubble from ending.
-func startClock(t *testing.T) {
-	t.Helper()
-	p, err := pattern.Compile("a", "", time.Minute)
-	if err == nil {
-		_, err = p.Match("a")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // connections gives a connected module what it says that it needs.
@@ -304,7 +289,6 @@ func (p *probe) twice(t *testing.T) {
 func (p *probe) cancelled(t *testing.T) {
 	call := p.working()
 	call.HTTP, call.Dial = client(silent{}), silentDial
-	startClock(t)
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()

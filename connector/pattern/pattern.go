@@ -40,7 +40,8 @@ const maxBacktracking = 4 << 20
 
 // A Pattern is a compiled regular expression. Many goroutines may use it.
 type Pattern struct {
-	re     *regexp2.Regexp
+	timed, untimed *regexp2.Regexp
+
 	global bool
 	limit  time.Duration
 	groups []string
@@ -48,7 +49,8 @@ type Pattern struct {
 
 // Compile compiles a regular expression with the flags of JavaScript: g (all matches), i (case does not matter), m (^ and $
 // match at lines), s (. matches line ends) and u (Unicode). Limit is how long one use may take, zero MaxTime; the clock
-// behind it ticks every 100 ms. What the library takes beyond ECMAScript is refused, such as (?i), (?>…) and (?#…).
+// behind it ticks every 100 ms. In a bubble of testing/synctest, where time stands still meanwhile, there is no limit. What
+// the library takes beyond ECMAScript is refused, such as (?i), (?>…) and (?#…).
 func Compile(source, flags string, limit time.Duration) (*Pattern, error) {
 	if len(source) > MaxBytes {
 		return nil, ErrLong
@@ -78,8 +80,9 @@ func Compile(source, flags string, limit time.Duration) (*Pattern, error) {
 	if err != nil || !isECMAScript(source, options&regexp2.Unicode != 0) {
 		return nil, ErrSyntax
 	}
-	re.MatchTimeout = limit
-	p.re = re
+	untimed := *re
+	p.timed, p.untimed = re, &untimed
+	p.timed.MatchTimeout, p.untimed.MatchTimeout = limit, regexp2.DefaultMatchTimeout
 	p.groups = make([]string, len(re.GetGroupNumbers()))
 	for number := range p.groups {
 		if name := re.GroupNameFromNumber(number); !allDigits(name) {
@@ -87,6 +90,17 @@ func Compile(source, flags string, limit time.Duration) (*Pattern, error) {
 		}
 	}
 	return p, nil
+}
+
+// matcher returns what to match with at an instant that time.Now has just given. The library's clock is a goroutine of the
+// whole process that somebody's match starts. A goroutine that starts in a bubble of testing/synctest belongs to it for ever,
+// keeps it from ending and tells everybody its time, so no match in a bubble may start it. Only there do instants come
+// without a monotonic reading, which Round strips.
+func (p *Pattern) matcher(now time.Time) *regexp2.Regexp {
+	if now == now.Round(0) {
+		return p.untimed
+	}
+	return p.timed
 }
 
 // Global says whether the pattern has the flag g.
@@ -108,7 +122,7 @@ func (p *Pattern) Named() bool {
 
 // Match says whether the pattern is found anywhere in a text. The error is ErrTime.
 func (p *Pattern) Match(text string) (bool, error) {
-	found, err := p.re.MatchString(text)
+	found, err := p.matcher(time.Now()).MatchString(text)
 	if err != nil {
 		return false, ErrTime
 	}
@@ -141,7 +155,7 @@ func (p *Pattern) Find(text string) iter.Seq2[Match, error] {
 		var spent time.Duration
 		ended := false
 		since := time.Now()
-		err := p.re.FindRunesMatches(runes, 0, func(view regexp2.MatchView) bool {
+		err := p.matcher(since).FindRunesMatches(runes, 0, func(view regexp2.MatchView) bool {
 			if spent += time.Since(since); spent > p.limit {
 				return false
 			}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -128,6 +129,37 @@ func TestReplacementsAreThoseOfJavaScript(t *testing.T) {
 	expanded, err := pattern.Expand("$$$&$1$`$'x", "found", 1000)
 	require.NoError(t, err)
 	require.Equal(t, "$found$1$`$'x", expanded)
+}
+
+// Neither a bubble nor a program around it may notice the other: a clock that starts in a bubble keeps it from ending, and one
+// that has started outside never reaches its end at a bubble's time. The test is not parallel, so that it comes before all
+// others and no clock runs yet.
+func TestBubblesEndAlthoughPatternsWereUsedInThem(t *testing.T) {
+	p, err := pattern.Compile("a+", "g", 0)
+	require.NoError(t, err)
+	use := func(t *testing.T) {
+		found, err := p.Match("banana")
+		require.NoError(t, err)
+		require.True(t, found)
+		for match, err := range p.Find("banana") {
+			require.NoError(t, err)
+			require.False(t, match.Empty())
+		}
+		text, err := p.Replace("banana", "o", 10)
+		require.NoError(t, err)
+		require.Equal(t, "bonono", text)
+	}
+	synctest.Test(t, use)
+	use(t)
+	synctest.Test(t, func(t *testing.T) {
+		use(t)
+		time.Sleep(time.Hour)
+		use(t)
+	})
+	runaway, err := pattern.Compile(`^(a+)+$`, "", 10*time.Millisecond)
+	require.NoError(t, err)
+	_, err = runaway.Match(strings.Repeat("a", 40) + "b")
+	require.ErrorIs(t, err, pattern.ErrTime)
 }
 
 func TestResultsHaveALimit(t *testing.T) {

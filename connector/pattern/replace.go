@@ -17,7 +17,7 @@ func (p *Pattern) Replace(text, replacement string, limit int) (string, error) {
 	last := 0
 	var spent time.Duration
 	since := time.Now()
-	err := p.re.FindRunesMatches(runes, 0, func(m regexp2.MatchView) bool {
+	err := p.matcher(since).FindRunesMatches(runes, 0, func(m regexp2.MatchView) bool {
 		if spent += time.Since(since); spent > p.limit {
 			failure = ErrTime
 			return false

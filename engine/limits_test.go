@@ -222,3 +222,18 @@ func TestConfidentialScenarioKeepsNoBundles(t *testing.T) {
 	}
 	require.Equal(t, 1, logged)
 }
+
+// A cycle need not have an operation in it, and a blueprint may ask for any number of cycles.
+func TestCyclesWithoutOperationsEndWithTheRun(t *testing.T) {
+	t.Parallel()
+	e := start(t, engine.Config{MaxRunTime: time.Nanosecond})
+	scenario, err := e.Deploy(t.Context(), parse(t, `{"name": "Idle", "flow": [{"id": 1, "module": "builtin:BasicRouter", "version": 1, "routes": [
+  {"flow": [{"id": 2, "module": "util:ComposeTransformer", "version": 1, "mapper": {"value": "x"},
+    "filter": {"name": "", "conditions": [[{"a": "1", "o": "text:equal", "b": "2"}]]}}]}]}],
+  "metadata": {"scenario": {"roundtrips": 1000}}}`), engine.DeployOptions{})
+	require.NoError(t, err)
+	x, err := e.Run(t.Context(), scenario.ID, connector.Bundle{})
+	require.NoError(t, err)
+	require.NotNil(t, x.Failure, "the run was over before its first cycle")
+	require.Equal(t, connector.ScenarioTimeoutError, x.Failure.Type)
+}

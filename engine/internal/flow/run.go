@@ -167,6 +167,9 @@ func (r *run) cycles() error {
 		cycles = 1
 	}
 	for i := range cycles {
+		if err := r.ctx.Err(); err != nil { // a cycle need not have any operation that asks
+			return err
+		}
 		r.variables.endRoundtrip()
 		r.fed = false
 		if err := r.cycle(i); err != nil {

@@ -21,6 +21,12 @@ func (b bank) Modules() []connector.Module {
 	type payment struct {
 		Amount string `json:"amount"`
 	}
+	do := func(ctx context.Context, call *connector.Call, in connector.Bundle) (connector.Bundle, error) {
+		if b.pay == nil {
+			return in, nil
+		}
+		return in, b.pay(ctx, call)
+	}
 	return []connector.Module{
 		connector.NewAction(connector.Info{Name: "Pay", Connection: "bank"}, func(_ context.Context, call *connector.Call, in payment) (connector.Bundle, error) {
 			size := 0
@@ -29,12 +35,8 @@ func (b bank) Modules() []connector.Module {
 			}
 			return connector.NewBundle("paid", fmt.Sprintf("%s by %v with %d bytes", in.Amount, call.Connection.Fields.Get("user"), size)), nil
 		}),
-		connector.NewAction(connector.Info{Name: "Do"}, func(ctx context.Context, call *connector.Call, in connector.Bundle) (connector.Bundle, error) {
-			if b.pay == nil {
-				return in, nil
-			}
-			return in, b.pay(ctx, call)
-		}),
+		connector.NewAction(connector.Info{Name: "Do"}, do),
+		connector.NewAction(connector.Info{Name: "DoOnce", Idempotent: true}, do),
 	}
 }
 

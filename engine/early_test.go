@@ -183,6 +183,31 @@ func TestEffectWaitsForTheDelivery(t *testing.T) {
 	}
 }
 
+// The key of an idempotent operation is that of its delivery: the caller's next try has another one.
+func TestIdempotentEffectWaitsForTheDeliveryThatItsKeyIsOf(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := &ledger{Store: memory.New()}
+		keys := map[string]bool{}
+		e, err := engine.New(engine.Config{Store: l, Vault: crypto.NewKeyring(), Connectors: []connector.Connector{bank{pay: func(_ context.Context, call *connector.Call) error {
+			keys[call.Key] = true
+			return nil
+		}}}})
+		require.NoError(t, err)
+		scenario, err := e.Deploy(t.Context(), parse(t, strings.Replace(doThenAnswer, "bank:Do", "bank:DoOnce", 1)), engine.DeployOptions{Activate: true})
+		require.NoError(t, err)
+		serve(t, e)
+		synctest.Wait()
+		l.reset(errors.New("full"))
+		status, _ := post(t, e, scenario.Hook, "application/json", `{"name":"Ada"}`)
+		require.Equal(t, http.StatusServiceUnavailable, status)
+		l.reset(nil)
+		status, _ = post(t, e, scenario.Hook, "application/json", `{"name":"Ada"}`)
+		require.Equal(t, http.StatusCreated, status)
+		require.Len(t, keys, 1)
+	})
+}
+
 // slow is a scenario whose run takes a while before it has any effect.
 const slow = `{
   "name": "Slow",

@@ -38,7 +38,7 @@ type host struct {
 	// late keeps answers back until the run has ended well: what a scenario without auto-commit does.
 	late    bool
 	answers []connector.Response
-	// secure is called before the first operation that must not be had twice. Nil: nothing to do.
+	// secure is called before the first operation that may have an effect. Nil: nothing to do.
 	secure func(context.Context) error
 }
 
@@ -54,7 +54,7 @@ func (h *host) Do(ctx context.Context, op *flow.Operation) (flow.Result, error) 
 	defer cancel()
 	repeatable, ok := op.Impl.(connector.Repeatable)
 	again := ok && repeatable.Repeatable(call)
-	if h.secure != nil && !again && !op.Impl.Info().Idempotent {
+	if h.secure != nil && !again && !(unseen[op.Name] && op.Impl.Info().Idempotent) {
 		if err := h.secure(ctx); err != nil {
 			return flow.Result{}, err
 		}

@@ -151,7 +151,7 @@ type plan struct {
 	inputs  connector.Bundle            // what the scenario was called with
 	depth   int                         // how many runs wait for this one
 	tried   bool                        // nothing is stored, so the trace is whole
-	secure  func(context.Context) error // is called before the first operation that must not be had twice; nil: nothing to do
+	secure  func(context.Context) error // is called before the first operation that may have an effect; nil: nothing to do
 	vars    connector.Bundle            // made when an expression first asks for it
 }
 

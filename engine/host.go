@@ -23,8 +23,10 @@ type host struct {
 	// connections, dataStores and scenarios map what the blueprint calls them to the tenant's own names.
 	connections, dataStores, scenarios map[string]string
 	// depth is how many runs wait for this one. waited says that an operation has waited for another run.
-	depth      int
-	waited     bool
+	depth  int
+	waited bool
+	// hushed says that nothing of the run's data is kept, so nothing of that of the runs that it calls is.
+	hushed     bool
 	structures *structures
 	location   *time.Location
 	// jar holds the cookies that the modules of the run share. A run that is taken up again begins with an empty one.

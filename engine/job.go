@@ -172,12 +172,22 @@ func (c *core) settle(ctx context.Context, j *job, changes func(d *repo.Delivery
 	j.delivery.Due = time.Time{}
 }
 
-// discard ends a delivery that cannot be run.
-func (c *core) discard(ctx context.Context, j *job, state string) {
-	c.settle(ctx, j, func(d *repo.Delivery, _ bool) []repo.Change {
-		d.State, d.Due = state, time.Time{}
+// discard ends a delivery that has no scenario any more.
+func (c *core) discard(ctx context.Context, j *job) {
+	c.settle(ctx, j, func(d *repo.Delivery, _ bool) []repo.Change { return c.last(j, repo.DeliveryOrphaned, d.Confidential) })
+}
+
+// last is the last thing that happens to a job's delivery: it stays in a state, or goes when it is confidential. mu is held.
+func (c *core) last(j *job, state string, confidential bool) []repo.Change {
+	d := j.delivery
+	d.State, d.Due = state, time.Time{}
+	switch {
+	case !confidential:
 		return []repo.Change{c.change(j)}
-	})
+	case j.unwritten:
+		return nil // it never was
+	}
+	return []repo.Change{c.repo.Delete(d)}
 }
 
 // hand gives a delivery back: in a state, due at an instant.

@@ -64,7 +64,7 @@ func (c *core) deliveries(s *deployed, hook string, bundles []connector.Bundle) 
 		}
 		d := &repo.Delivery{
 			Envelope: repo.Envelope{ID: id, Tenant: s.doc.Tenant, Parent: s.doc.ID, State: repo.DeliveryAccepted, Created: created, Due: now},
-			Hook:     hook,
+			Hook:     hook, Confidential: s.settings.Confidential,
 		}
 		if d.Bundle, err = connector.AppendBundle(nil, bundle); err != nil {
 			return nil, refuse(http.StatusBadRequest, "The request is nested too deep.")

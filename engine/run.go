@@ -46,7 +46,7 @@ func (e *Engine) Run(ctx context.Context, scenario string, in connector.Bundle) 
 	if err != nil {
 		return nil, fmt.Errorf("run %q: %w", s.doc.Name, err)
 	}
-	if err := e.repo.Apply(ctx, e.record(x, s, events)...); err != nil {
+	if err := e.repo.Apply(ctx, e.record(x, &plan, events)...); err != nil {
 		return nil, fmt.Errorf("run %q: keep the execution: %w", s.doc.Name, err)
 	}
 	if s.settings.Confidential {
@@ -112,7 +112,7 @@ func (e *Engine) Try(ctx context.Context, bp *blueprint.Blueprint, options TryOp
 	if s.location == nil {
 		s.location = e.cfg.Location
 	}
-	plan := plan{deployed: s, bundles: options.Input, tried: true}
+	plan := plan{deployed: s, bundles: options.Input, tried: true, confidential: s.settings.Confidential}
 	if options.Input == nil {
 		if _, receives := program.First().(connector.Receiver); receives {
 			plan.bundles = []connector.Bundle{{}}
@@ -147,12 +147,15 @@ type plan struct {
 	id      string
 	bundles []connector.Bundle
 	ask     bool
-	cycles  int                         // how many at most; zero is one
-	inputs  connector.Bundle            // what the scenario was called with
-	depth   int                         // how many runs wait for this one
-	tried   bool                        // nothing is stored, so the trace is whole
-	secure  func(context.Context) error // is called before the first operation that may have an effect; nil: nothing to do
-	vars    connector.Bundle            // made when an expression first asks for it
+	cycles  int              // how many at most; zero is one
+	inputs  connector.Bundle // what the scenario was called with
+	depth   int              // how many runs wait for this one
+	// confidential says that nothing of the run's data is kept: because of the scenario's own setting, or because what it
+	// was called with is that of a run of which nothing is kept.
+	confidential bool
+	tried        bool                        // nothing is stored, so the trace is whole
+	secure       func(context.Context) error // is called before the first operation that may have an effect; nil: nothing to do
+	vars         connector.Bundle            // made when an expression first asks for it
 }
 
 // Causes for which a run is told to stop without an outcome.
@@ -175,6 +178,7 @@ func (c *core) execute(ctx context.Context, p *plan, respond func(connector.Resp
 		dataStores:  p.doc.DataStores,
 		scenarios:   p.doc.Scenarios,
 		depth:       p.depth,
+		hushed:      p.confidential,
 		structures:  c.structuresOf(p.doc),
 		location:    p.location,
 		respond:     respond,
@@ -197,7 +201,7 @@ func (c *core) execute(ctx context.Context, p *plan, respond func(connector.Resp
 		MaxBundles:     c.cfg.MaxBundles,
 		MaxBundleBytes: c.cfg.MaxBundleBytes,
 	}
-	if !p.settings.Confidential || p.tried {
+	if !p.confidential || p.tried {
 		start.Observer = observed
 	}
 	if _, err := io.ReadFull(c.cfg.Random, start.Seed[:]); err != nil {
@@ -271,8 +275,8 @@ func (p *plan) variable(root string) (any, bool) {
 }
 
 // record is what is kept of an execution.
-func (c *core) record(x *Execution, s *deployed, events []byte) []repo.Change {
-	execution, activity := x.documents(s.doc.Tenant, events, s.settings.Confidential)
+func (c *core) record(x *Execution, p *plan, events []byte) []repo.Change {
+	execution, activity := x.documents(p.doc.Tenant, events, p.confidential)
 	changes := []repo.Change{c.repo.Put(activity)}
 	if execution != nil {
 		changes = append(changes, c.repo.Put(execution))

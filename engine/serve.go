@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/engine/internal/flow"
 	"github.com/ebbkit/ebb/engine/internal/repo"
 )
 
@@ -162,7 +163,7 @@ func (c *core) work(ctx context.Context, j *job) {
 	s, err := c.load(ctx, j.tenant, j.scenario)
 	switch {
 	case errors.Is(err, ErrNotFound):
-		c.discard(ctx, j, repo.DeliveryOrphaned)
+		c.discard(ctx, j)
 		c.answer(j, connector.Response{Status: http.StatusGone, Body: []byte("The scenario is not active.")})
 		return
 	case err != nil && ctx.Err() == nil:
@@ -178,20 +179,16 @@ func (c *core) work(ctx context.Context, j *job) {
 		c.answer(j, accepted)
 		return
 	}
-	if !j.decoded {
-		if j.bundle, _, err = connector.DecodeBundle(j.delivery.Bundle); err != nil {
-			log.Error("a delivery cannot be read", zap.Error(err))
-			c.discard(ctx, j, repo.DeliveryFailed)
-			return
-		}
-	}
-	plan, err := s.planFor(j.bundle)
-	if err != nil { // the scenario was deployed anew, and has other inputs now
-		log.Error("a delivery does not fit its scenario", zap.String("type", string(connector.TypeOf(err))))
-		c.discard(ctx, j, repo.DeliveryFailed)
+	plan, err := j.plan(s)
+	if err != nil {
+		failure := flow.FailureOf(err)
+		log.Error("a delivery does not fit its scenario", zap.String("type", string(failure.Type)))
+		c.answer(j, failed)
+		x := &Execution{ID: j.id, Scenario: s.doc.ID, Deployment: s.doc.Deployment, Started: c.now(), Status: StatusError}
+		x.Ended, x.Failure = x.Started, &Failure{Type: failure.Type, Message: failure.Message}
+		c.finish(ctx, j, &plan, x, nil)
 		return
 	}
-	plan.id = j.id
 	if j.early {
 		plan.secure = func(ctx context.Context) error { return c.secure(ctx, j) }
 	}
@@ -209,14 +206,30 @@ func (c *core) work(ctx context.Context, j *job) {
 		log.Error("a run was cut off; it starts over when its lease is over", zap.Error(err))
 		return
 	case x.Status == StatusError:
-		c.answer(j, connector.Response{Status: http.StatusInternalServerError, Body: []byte("Scenario failed to complete.")})
+		c.answer(j, failed)
 	default:
 		c.answer(j, accepted)
 	}
 	if x.repeatable && !c.awaited(j) {
 		c.tide.wait()
 	}
-	c.finish(ctx, j, s, x, events)
+	c.finish(ctx, j, &plan, x, events)
+}
+
+// failed answers the caller of a run that failed before it responded.
+var failed = connector.Response{Status: http.StatusInternalServerError, Body: []byte("Scenario failed to complete.")}
+
+// plan says how a job's delivery is run. An error means that the delivery does not fit a scenario that was deployed anew
+// and has other inputs now; the plan then tells what to keep of that.
+func (j *job) plan(s *deployed) (p plan, err error) {
+	if !j.decoded {
+		j.bundle, _, err = connector.DecodeBundle(j.delivery.Bundle)
+	}
+	if err == nil {
+		p, err = s.planFor(j.bundle)
+	}
+	p.deployed, p.id, p.confidential = s, j.id, s.settings.Confidential || j.delivery.Confidential
+	return p, err
 }
 
 const (
@@ -228,27 +241,19 @@ const (
 )
 
 // finish writes what became of a run, in one step with the end of its delivery.
-func (c *core) finish(ctx context.Context, j *job, s *deployed, x *Execution, events []byte) {
+func (c *core) finish(ctx context.Context, j *job, p *plan, x *Execution, events []byte) {
 	state := repo.DeliveryDone
 	if x.Status == StatusError {
 		state = repo.DeliveryFailed
 	}
-	c.settle(ctx, j, func(d *repo.Delivery, bare bool) []repo.Change {
+	c.settle(ctx, j, func(_ *repo.Delivery, bare bool) []repo.Change {
 		if bare { // what does not fit is left out, so that the run is not done again
 			events = truncatedTrace
 			if x.Failure != nil {
 				x.Failure.Message = ""
 			}
 		}
-		changes := c.record(x, s, events)
-		d.State, d.Due = state, time.Time{}
-		switch {
-		case !s.settings.Confidential:
-			return append(changes, c.change(j))
-		case j.unwritten:
-			return changes // it never was
-		}
-		return append(changes, c.repo.Delete(d))
+		return append(c.record(x, p, events), c.last(j, state, p.confidential)...)
 	})
 }
 

@@ -56,7 +56,7 @@ func interfaceProblems(bp *blueprint.Blueprint) (problems []blueprint.Problem) {
 // planFor says how the scenario is run with in: as the bundle of its first module, as its inputs, or, if there is nothing to
 // give, by asking the first module.
 func (d *deployed) planFor(in connector.Bundle) (plan, error) {
-	p := plan{deployed: d, inputs: in, cycles: d.settings.Roundtrips}
+	p := plan{deployed: d, inputs: in, cycles: d.settings.Roundtrips, confidential: d.settings.Confidential}
 	first := d.program.First()
 	if _, receives := first.(connector.Receiver); receives {
 		p.bundles = []connector.Bundle{in}
@@ -121,8 +121,9 @@ func (h *host) callScenario(ctx context.Context, name string, in connector.Bundl
 	if err != nil {
 		return connector.Bundle{}, err
 	}
+	p.confidential = p.confidential || h.hushed
 	if !wait {
-		return connector.Bundle{}, h.post(ctx, s, p.inputs)
+		return connector.Bundle{}, h.post(ctx, &p)
 	}
 	h.waited = true
 	if p.id, err = h.newID(); err != nil {
@@ -134,7 +135,7 @@ func (h *host) callScenario(ctx context.Context, name string, in connector.Bundl
 		return connector.Bundle{}, err
 	}
 	// If the process dies here, the calling run starts over, and with it this one, like every other effect of that run.
-	if err := h.repo.Apply(ctx, h.record(x, s, events)...); err != nil {
+	if err := h.repo.Apply(ctx, h.record(x, &p, events)...); err != nil {
 		return connector.Bundle{}, fmt.Errorf("keep the execution of scenario %q: %w", own, err)
 	}
 	if x.Failure != nil {
@@ -143,22 +144,23 @@ func (h *host) callScenario(ctx context.Context, name string, in connector.Bundl
 	return x.Output, nil
 }
 
-// post writes down that a scenario is to be run with these inputs, as if they had come in at a hook.
-func (c *core) post(ctx context.Context, s *deployed, inputs connector.Bundle) error {
-	if err := c.queues.enter(ctx, c, s.doc, 1, c.cfg.MaxQueued); err != nil {
+// post writes down that a scenario is to be run with the inputs of a plan, as if they had come in at a hook.
+func (c *core) post(ctx context.Context, p *plan) error {
+	if err := c.queues.enter(ctx, c, p.doc, 1, c.cfg.MaxQueued); err != nil {
 		var full *refusal
 		if errors.As(err, &full) {
-			return connector.Errorf(connector.RateLimitError, "the queue of scenario %q is full", s.doc.Name)
+			return connector.Errorf(connector.RateLimitError, "the queue of scenario %q is full", p.doc.Name)
 		}
 		return err
 	}
-	bundles := []connector.Bundle{inputs}
-	deliveries, err := c.deliveries(s, "", bundles)
+	bundles := []connector.Bundle{p.inputs}
+	deliveries, err := c.deliveries(p.deployed, "", bundles)
 	if err == nil {
+		deliveries[0].Confidential = p.confidential
 		err = c.store(ctx, deliveries, bundles)
 	}
 	if err != nil {
-		c.queues.leave(s.doc.ID, 1)
+		c.queues.leave(p.doc.ID, 1)
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,8 +12,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/crypto"
 	"github.com/ebbkit/ebb/engine"
 	"github.com/ebbkit/ebb/engine/blueprint"
+	"github.com/ebbkit/ebb/store/memory"
 )
 
 // callable is a scenario that others call: it declares what it takes and what it returns.
@@ -243,4 +246,107 @@ func TestRunHasTheCyclesOfItsSettings(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualValues(t, 3, x.Operations)
 	require.EqualValues(t, 3, done.Load())
+}
+
+// passing is a scenario that calls another one with what it was called with itself.
+func passing(name, callee, wait, settings string) string {
+	return `{"name": "` + name + `", "flow": [
+    {"id": 1, "module": "scenario-service:StartSubscenario", "version": 2, "mapper": {}},
+    {"id": 2, "module": "scenario-service:CallSubscenario", "version": 2,
+     "parameters": {"scenario": "` + callee + `", "shouldWaitForExecutionEnd": ` + wait + `}, "mapper": {"data": {"name": "{{1.name}}"}}}],
+  "interface": {"input": [{"name": "name", "type": "text"}]}, "metadata": {"scenario": {` + settings + `}}}`
+}
+
+// What is confidential stays so in the scenarios that it is passed on to, whoever waits for whom.
+func TestScenariosThatAConfidentialOneCallsKeepNothingEither(t *testing.T) {
+	t.Parallel()
+	for _, wait := range []string{"true", "false"} {
+		t.Run("wait "+wait, func(t *testing.T) {
+			t.Parallel()
+			l := &ledger{Store: memory.New()}
+			e := start(t, engine.Config{Store: l, Vault: crypto.NewKeyring(), Connectors: []connector.Connector{bank{}}})
+			callee, err := e.Deploy(t.Context(), parse(t, callable), engine.DeployOptions{Activate: true})
+			require.NoError(t, err)
+			between, err := e.Deploy(t.Context(), parse(t, passing("Between", "Greeting", wait, "")), engine.DeployOptions{Activate: true})
+			require.NoError(t, err)
+			caller, err := e.Deploy(t.Context(), parse(t, passing("Secret", "Between", wait, `"confidential": true`)), engine.DeployOptions{Activate: true})
+			require.NoError(t, err)
+			l.reset(nil)
+			_, err = e.Run(t.Context(), caller.ID, connector.NewBundle("name", "Ada"))
+			require.NoError(t, err)
+			_, err = e.Tick(t.Context())
+			require.NoError(t, err)
+			for _, scenario := range []*engine.Scenario{caller, between, callee} {
+				require.Empty(t, executions(t, e, scenario.ID), scenario.Name)
+				lines := 0
+				for x, err := range e.Activity(t.Context(), scenario.ID, engine.Query{}) {
+					require.NoError(t, err)
+					require.Equal(t, engine.StatusSuccess, x.Status)
+					lines++
+				}
+				require.Equal(t, 1, lines, scenario.Name)
+			}
+			deliveries := 0
+			for _, write := range l.all() {
+				for _, change := range write {
+					require.NotContains(t, change, "execution")
+					switch change {
+					case "put delivery accepted":
+						deliveries++
+					case "delete delivery":
+						deliveries--
+					}
+				}
+			}
+			require.Zero(t, deliveries, "deliveries that stay")
+
+			_, err = e.Run(t.Context(), between.ID, connector.NewBundle("name", "Ada"))
+			require.NoError(t, err)
+			_, err = e.Tick(t.Context())
+			require.NoError(t, err)
+			require.Len(t, executions(t, e, callee.ID), 1, "what was passed on by a scenario that is not confidential")
+		})
+	}
+}
+
+// A delivery that was accepted leaves a record, even when the scenario takes something else by the time of its run.
+func TestDeliveryThatFitsNoMoreLeavesAnExecution(t *testing.T) {
+	t.Parallel()
+	for _, confidential := range []bool{false, true} {
+		e := start(t, engine.Config{Connectors: []connector.Connector{bank{}}})
+		callee, err := e.Deploy(t.Context(), parse(t, callable), engine.DeployOptions{Activate: true})
+		require.NoError(t, err)
+		caller, err := e.Deploy(t.Context(), parse(t, calling("false", `{"name": "Ada"}`)), greetingIs4711)
+		require.NoError(t, err)
+		_, err = e.Run(t.Context(), caller.ID, connector.Bundle{})
+		require.NoError(t, err)
+		changed := parse(t, strings.Replace(callable, `"input": [{"name": "name"`,
+			`"x": [], "input": [{"name": "zip", "type": "text", "required": true}, {"name": "name"`, 1))
+		if confidential {
+			changed = parse(t, strings.Replace(callable, `"interface": {
+    "input": [{"name": "name"`, `"metadata": {"scenario": {"confidential": true}}, "interface": {
+    "input": [{"name": "zip", "type": "text", "required": true}, {"name": "name"`, 1))
+		}
+		_, err = e.Deploy(t.Context(), changed, engine.DeployOptions{Activate: true})
+		require.NoError(t, err)
+		runs, err := e.Tick(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, 1, runs)
+		lines := 0
+		for x, err := range e.Activity(t.Context(), callee.ID, engine.Query{}) {
+			require.NoError(t, err)
+			require.Equal(t, connector.BundleValidationError, x.Failure.Type)
+			lines++
+		}
+		require.Equal(t, 1, lines)
+		kept := executions(t, e, callee.ID)
+		if confidential {
+			require.Empty(t, kept)
+			continue
+		}
+		require.Len(t, kept, 1)
+		require.Equal(t, engine.StatusError, kept[0].Status)
+		require.Contains(t, kept[0].Failure.Message, "zip")
+		require.NotContains(t, kept[0].Failure.Message, "Ada")
+	}
 }

@@ -34,6 +34,8 @@ type Delivery struct {
 	Hook string
 	// Bundle is what the receiver made of the request, as the engine encodes it.
 	Bundle []byte
+	// Confidential says that neither the delivery nor what its run does with it is kept when the run has ended.
+	Confidential bool
 }
 
 const deliveryKind store.Kind = "delivery"
@@ -41,11 +43,21 @@ const deliveryKind store.Kind = "delivery"
 func (*Delivery) kind() store.Kind             { return deliveryKind }
 func (*Delivery) category() retention.Category { return retention.GatewayLog }
 
-func (d *Delivery) encode() ([]byte, error) { return pack([]byte(d.Hook), d.Bundle), nil }
+// encode writes a third part, which is empty, for a confidential delivery alone.
+func (d *Delivery) encode() ([]byte, error) {
+	if d.Confidential {
+		return pack([]byte(d.Hook), d.Bundle, nil), nil
+	}
+	return pack([]byte(d.Hook), d.Bundle), nil
+}
 
 func (d *Delivery) decode(body []byte) error {
-	var hook []byte
+	var hook, marked []byte
 	err := unpack(body, &hook, &d.Bundle)
+	if err != nil {
+		err = unpack(body, &hook, &d.Bundle, &marked)
+		d.Confidential = err == nil
+	}
 	d.Hook = string(hook)
 	return err
 }

@@ -226,3 +226,18 @@ func TestNamedIDsDifferForDifferentNames(t *testing.T) {
 	require.Len(t, ids, 5)
 	require.Equal(t, repo.ScenarioID("a", "bc"), repo.ScenarioID("a", "bc"))
 }
+
+func TestDeliveryKeepsThatItIsConfidential(t *testing.T) {
+	t.Parallel()
+	d := open(t)
+	for _, confidential := range []bool{false, true} {
+		in := &repo.Delivery{
+			Envelope: repo.Envelope{ID: d.id(t), Tenant: "acme", Parent: "s", State: repo.DeliveryAccepted, Created: d.now, Due: d.now},
+			Hook:     "hook", Bundle: []byte("bundle"), Confidential: confidential,
+		}
+		require.NoError(t, d.Apply(t.Context(), d.Put(in)))
+		out := &repo.Delivery{Envelope: repo.Envelope{ID: in.ID, Tenant: "acme"}}
+		require.NoError(t, d.Get(t.Context(), out))
+		require.Equal(t, in, out)
+	}
+}

@@ -7,6 +7,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+
+	"github.com/ebbkit/ebb/crypto/secret"
 )
 
 const blindLabel = "ebb blind 1"
@@ -18,11 +20,16 @@ func (r *Keyring) Blind(ctx context.Context, at Scope, value []byte) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
+	return blind(k.index.key, &at, value)
+}
+
+// blind makes the token of a value under an index key.
+func blind(index secret.Value, at *Scope, value []byte) (token []byte, err error) {
 	scope := at.encode(nil)
 	info := binary.BigEndian.AppendUint64([]byte(blindLabel), uint64(len(scope)))
 	info = append(info, scope...)
 	var key []byte
-	used := k.index.key.Use(func(b []byte) {
+	used := index.Use(func(b []byte) {
 		key, err = hkdf.Expand(sha256.New, b, string(info), keySize)
 	})
 	if used != nil {

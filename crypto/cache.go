@@ -72,6 +72,17 @@ func (c *cache) put(key *derivationKey, d *derivation, now time.Time) {
 	}
 }
 
+// forget drops what comes from one key.
+func (c *cache) forget(id keyID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, e := range c.entries {
+		if e.key.id == id {
+			c.remove(e)
+		}
+	}
+}
+
 // clear forgets everything.
 func (c *cache) clear() {
 	c.mu.Lock()

@@ -195,6 +195,12 @@ func (e *envelopes) forget() {
 	e.opening.clear()
 }
 
+// forgetKey drops the derivations of one key.
+func (e *envelopes) forgetKey(id keyID) {
+	e.sealing.forget(id)
+	e.opening.forget(id)
+}
+
 // toSeal finds the derivation that the next envelope uses, and makes one with a new salt when there is none or it has
 // served its time.
 func (e *envelopes) toSeal(key *rootKey, at *Scope, size int64) (*derivation, error) {

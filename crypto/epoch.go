@@ -1,0 +1,193 @@
+package crypto
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+)
+
+// epoch returns the epoch that keys are wrapped under: the newest one of the keeper, as it was within the last KeyTime. A
+// keeper without any gets its first.
+func (h *Hierarchy) epoch(ctx context.Context, now bool) (Epoch, error) {
+	h.mu.Lock()
+	current, listed := h.current, h.listed
+	h.mu.Unlock()
+	if !now && time.Since(listed) < h.config.KeyTime {
+		return current, nil
+	}
+	asked := time.Now()
+	epochs, err := h.config.Keeper.Epochs(ctx)
+	if err != nil {
+		return Epoch{}, fmt.Errorf("list epochs: %w", err)
+	}
+	if len(epochs) == 0 || !epochs[len(epochs)-1].Destroyed.IsZero() {
+		made, err := h.config.Keeper.NewEpoch(ctx)
+		if err != nil {
+			return Epoch{}, fmt.Errorf("make an epoch: %w", err)
+		}
+		epochs = append(epochs, made)
+	}
+	current = epochs[len(epochs)-1]
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if asked.After(h.listed) {
+		h.current, h.listed = current, asked
+	}
+	return current, nil
+}
+
+// holds says whether an epoch was safe to wrap under until now. Whoever turns an epoch waits for longer than KeyTime before
+// he looks for the last time for keys under the old one, so only what took longer needs a second look.
+func (h *Hierarchy) holds(ctx context.Context, epoch Epoch) (bool, error) {
+	h.mu.Lock()
+	listed := h.listed
+	h.mu.Unlock()
+	if time.Since(listed) < h.config.KeyTime {
+		return true, nil
+	}
+	current, err := h.epoch(ctx, true)
+	return current.Number == epoch.Number, err
+}
+
+// A Progress says how far a long operation has come.
+type Progress struct {
+	// Done counts what has been looked at, Changed what of it was written anew.
+	Done, Changed int64
+	// Finished says that this is the last one, and that all is done.
+	Finished bool
+	// Again is when the operation is to be called again, because something must wait until then. Zero: it need not be.
+	Again time.Time
+}
+
+// Turn begins a new epoch when the present one has lasted for HierarchyConfig.Epoch, or at once when now is true, wraps all
+// keys anew under it, and then destroys the older ones in the keeper: from then on no backup of the key store gives back a
+// key that was destroyed before. Nothing that is sealed changes.
+//
+// It yields its progress after each batch of keys. The old epochs are destroyed no sooner than twice KeyTime after the new
+// one began, because other processes may use them until then: Again says when Turn is to be called once more. Call it at
+// least once in Slack. It may be stopped at any point and called again, by several processes too; nothing is lost.
+func (h *Hierarchy) Turn(ctx context.Context, now bool) iter.Seq2[Progress, error] {
+	return func(yield func(Progress, error) bool) {
+		var p Progress
+		current, err := h.epoch(ctx, true)
+		if err == nil && (now || !h.config.Now().Before(current.Created.Add(h.config.Epoch))) {
+			if _, err = h.config.Keeper.NewEpoch(ctx); err == nil {
+				current, err = h.epoch(ctx, true)
+			}
+		}
+		if err != nil {
+			yield(p, err)
+			return
+		}
+		settled := !h.config.Now().Before(current.Created.Add(2 * h.config.KeyTime))
+		left, goOn := h.rewrapAll(ctx, current, &p, yield)
+		if !goOn {
+			return
+		}
+		if left == nil {
+			p.Again, left = h.destroyBefore(ctx, current, settled)
+		}
+		p.Finished = left == nil && p.Again.IsZero()
+		yield(p, left)
+	}
+}
+
+// progressEvery is how many rings lie between two reports.
+const progressEvery = 256
+
+// rewrapAll wraps every key that is under an older epoch anew. It reports whether the loop goes on.
+func (h *Hierarchy) rewrapAll(ctx context.Context, current Epoch, p *Progress, yield func(Progress, error) bool) (failed error, goOn bool) {
+	for stored, err := range h.config.Keys.Rings(ctx) {
+		if err != nil {
+			return fmt.Errorf("crypto: read rings: %w", err), true
+		}
+		p.Done++
+		if stored.Epoch != 0 && stored.Epoch < current.Number {
+			switch err := h.rewrapRing(ctx, stored.ID, current); {
+			case ctx.Err() != nil:
+				return ctx.Err(), true
+			case errors.Is(err, ErrEpochDestroyed): // nothing can be done for it, and nothing is to wait for it
+				if !yield(*p, err) {
+					return failed, false
+				}
+			case err != nil: // the others go on; the old epoch stays
+				failed = errors.Join(failed, err)
+			default:
+				p.Changed++
+			}
+		}
+		if p.Done%progressEvery == 0 && !yield(*p, nil) {
+			return failed, false
+		}
+	}
+	return failed, true
+}
+
+// rewrapRing wraps the keys of one ring under an epoch.
+func (h *Hierarchy) rewrapRing(ctx context.Context, id string, epoch Epoch) error {
+	return h.change(ctx, id, func(r *ring) (bool, error) {
+		changed := false
+		for i := range r.versions {
+			v := &r.versions[i]
+			if v.epoch >= epoch.Number {
+				continue
+			}
+			if _, err := h.unwrapped(ctx, r, v); err != nil {
+				return false, err
+			}
+			if err := h.wrap(ctx, r, v, epoch); err != nil {
+				return false, err
+			}
+			changed = true
+		}
+		return changed, nil
+	})
+}
+
+// change reads a ring, lets change work on it, and stores it if it changed. When somebody else wrote meanwhile, it begins
+// anew. Ring and keys are its own, apart from those in use.
+func (h *Hierarchy) change(ctx context.Context, id string, change func(*ring) (bool, error)) error {
+	for {
+		stored, err := h.config.Keys.Ring(ctx, id)
+		if errors.Is(err, ErrNoRing) {
+			return nil // deleted meanwhile
+		}
+		if err != nil {
+			return fmt.Errorf("crypto: read ring: %w", err)
+		}
+		r, err := h.unlock(ctx, owner{tenant: stored.Tenant}, stored, nil)
+		if err != nil {
+			return err
+		}
+		changed, err := change(r)
+		if err == nil && changed {
+			err = h.put(ctx, r, &stored)
+		}
+		r.forget()
+		if !errors.Is(err, ErrRingConflict) {
+			return err
+		}
+	}
+}
+
+// destroyBefore destroys the epochs before the current one, or says when that may be done.
+func (h *Hierarchy) destroyBefore(ctx context.Context, current Epoch, settled bool) (again time.Time, err error) {
+	epochs, err := h.config.Keeper.Epochs(ctx)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("list epochs: %w", err)
+	}
+	for _, e := range epochs {
+		if e.Number >= current.Number || !e.Destroyed.IsZero() {
+			continue
+		}
+		if !settled {
+			return current.Created.Add(2 * h.config.KeyTime), nil
+		}
+		if _, err := h.config.Keeper.DestroyEpoch(ctx, e.Number); err != nil {
+			return time.Time{}, fmt.Errorf("destroy epoch %d: %w", e.Number, err)
+		}
+	}
+	return time.Time{}, nil
+}

@@ -1,0 +1,474 @@
+package crypto
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ebbkit/ebb/crypto/secret"
+)
+
+var (
+	// ErrShredded says that the keys of a subject, a run or a tenant were destroyed: what was sealed under them is gone,
+	// and nothing new is sealed until AllowNewLifecycle.
+	ErrShredded = errors.New("crypto: keys were destroyed")
+	// ErrKeyTooOld says that an envelope is under a version of a key that is not to open anything any more.
+	ErrKeyTooOld = errors.New("crypto: key is too old")
+	// ErrWindow says that the times of a HierarchyConfig do not add up: what is destroyed would not be gone from every
+	// backup in time.
+	ErrWindow = errors.New("crypto: keys would outlive what is promised")
+)
+
+// HierarchyConfig says how keys are kept. Keeper and Keys are needed.
+type HierarchyConfig struct {
+	// Keeper holds the root keys, one an epoch.
+	Keeper Keeper
+	// Keys keeps the wrapped keys.
+	Keys KeyStore
+
+	// Epoch is how long an epoch lasts. Default: 14 days.
+	Epoch time.Duration
+	// DestroyDelay is how long the keeper may give back the key of an epoch that was destroyed. Default: 30 days, the
+	// longest that key management services take unless told otherwise; a local Keyring takes none.
+	DestroyDelay time.Duration
+	// Slack is how late the turn of an epoch may come, see Turn. Default: 24 hours.
+	Slack time.Duration
+	// Irrevocable is how long after its destruction a key may be had back from a backup at most. Epoch, DestroyDelay and
+	// Slack together must not exceed it: ErrWindow. Default: 60 days.
+	Irrevocable time.Duration
+
+	// KeyTime is for how long keys are used without asking the store: what another process destroys or rotates counts here
+	// after this time at the latest. What this process does counts at once. Default: 1 minute.
+	KeyTime time.Duration
+	// MaxKeys is how many owners' keys are kept in memory, unwrapped; one takes about half a KiB. Default: 100 000.
+	MaxKeys int
+	// Now is the time. Default: time.Now.
+	Now func() time.Time
+}
+
+// A Hierarchy is a vault whose keys have levels: the keeper's epoch key wraps the key of a subject, a run or a tenant, from
+// which the key of each record follows. The owner of what is sealed is Scope.Subject, else Scope.Run, else Scope.Tenant.
+// Destroying an owner's key is one small write, however much was sealed under it; and when its epoch ends, no backup of
+// the key store gives it back.
+//
+// It is also a Blinder, whose index keys, one a tenant, are kept in the same way. Make one with [NewHierarchy]. Many
+// goroutines may use it, and many processes one keeper and key store.
+type Hierarchy struct {
+	config    HierarchyConfig
+	envelopes *envelopes
+	rings     *ringCache
+	closed    atomic.Bool
+
+	mu      sync.Mutex
+	loading map[owner]*loading
+	current Epoch     // the newest epoch
+	listed  time.Time // when the keeper was asked for it
+}
+
+var (
+	_ Vault   = (*Hierarchy)(nil)
+	_ Blinder = (*Hierarchy)(nil)
+)
+
+// A loading is a ring that somebody is reading.
+type loading struct {
+	done chan struct{}
+	ring *ring
+	err  error
+}
+
+// NewHierarchy returns a vault over a keeper and a key store. A keeper without an epoch gets its first one. ErrWindow says
+// that the times of the configuration do not add up.
+func NewHierarchy(ctx context.Context, config HierarchyConfig) (*Hierarchy, error) {
+	if config.Keeper == nil || config.Keys == nil {
+		return nil, errors.New("crypto: a hierarchy needs a Keeper and Keys")
+	}
+	for _, d := range []struct {
+		field *time.Duration
+		usual time.Duration
+	}{
+		{&config.Epoch, 14 * 24 * time.Hour},
+		{&config.DestroyDelay, 30 * 24 * time.Hour},
+		{&config.Slack, 24 * time.Hour},
+		{&config.Irrevocable, 60 * 24 * time.Hour},
+		{&config.KeyTime, time.Minute},
+	} {
+		if *d.field == 0 {
+			*d.field = d.usual
+		}
+		if *d.field < 0 {
+			return nil, fmt.Errorf("%w: a time is negative", ErrWindow)
+		}
+	}
+	if config.MaxKeys <= 0 {
+		config.MaxKeys = 100_000
+	}
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	if whole := config.Epoch + config.DestroyDelay + config.Slack; whole > config.Irrevocable {
+		return nil, fmt.Errorf("%w: Epoch %v, DestroyDelay %v and Slack %v are %v together, and Irrevocable is %v",
+			ErrWindow, config.Epoch, config.DestroyDelay, config.Slack, whole, config.Irrevocable)
+	}
+	h := &Hierarchy{
+		config: config, envelopes: newEnvelopes(), rings: newRingCache(config.MaxKeys), loading: map[owner]*loading{},
+	}
+	if _, err := h.epoch(ctx, true); err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// Close clears the keys as far as Go allows, see Keyring.Close. It always returns nil, and may be called again.
+func (h *Hierarchy) Close() error {
+	if !h.closed.Swap(true) {
+		h.rings.clear()
+		h.envelopes.forget()
+	}
+	return nil
+}
+
+// Seal does what Vault says, under the newest key of the scope's owner; the first time it makes one. It returns ErrShredded
+// when the owner's keys were destroyed. It asks the store and the keeper only when the key is not at hand.
+func (h *Hierarchy) Seal(ctx context.Context, at Scope, plaintext []byte) ([]byte, error) {
+	for {
+		r, err := h.begin(ctx, &at, true)
+		if err != nil {
+			return nil, err
+		}
+		sealed, err := h.envelopes.seal(r.newest().key, &at, plaintext)
+		if !h.lost(r, err) {
+			return sealed, err
+		}
+	}
+}
+
+// Open does what Vault says. It returns ErrShredded when the keys of the scope's owner were destroyed, and ErrKeyTooOld
+// when the version of the key is not to be used any more.
+func (h *Hierarchy) Open(ctx context.Context, at Scope, sealed []byte) ([]byte, error) {
+	plaintext, _, err := h.open(ctx, &at, sealed)
+	return plaintext, err
+}
+
+// Rewrap does what Vault says.
+func (h *Hierarchy) Rewrap(ctx context.Context, at Scope, sealed []byte) ([]byte, bool, error) {
+	plaintext, under, err := h.open(ctx, &at, sealed)
+	if err != nil {
+		return nil, false, err
+	}
+	defer clear(plaintext)
+	for {
+		r, err := h.begin(ctx, &at, false)
+		if err != nil {
+			return nil, false, err
+		}
+		if under == r.newest().key.id {
+			return sealed, false, nil
+		}
+		again, err := h.envelopes.seal(r.newest().key, &at, plaintext)
+		if !h.lost(r, err) {
+			return again, err == nil, err
+		}
+	}
+}
+
+// open returns a plaintext and the id of the key that it was under.
+func (h *Hierarchy) open(ctx context.Context, at *Scope, sealed []byte) ([]byte, keyID, error) {
+	env, err := parseEnvelope(sealed)
+	if err != nil {
+		return nil, keyID{}, errors.Join(at.check(), err)
+	}
+	for fresh := false; ; {
+		r, err := h.begin(ctx, at, false)
+		if errors.Is(err, ErrNoRing) {
+			return nil, keyID{}, fmt.Errorf("%w: there are no keys for it (%w)", ErrScope, ErrNoKey)
+		}
+		if err != nil {
+			return nil, keyID{}, err
+		}
+		v := r.find(&env.id)
+		if v == nil && !fresh { // another process may have made it a moment ago
+			fresh = true
+			if _, err := h.load(ctx, r.owner, r, false); err != nil {
+				return nil, keyID{}, err
+			}
+			continue
+		}
+		if v == nil {
+			return nil, keyID{}, fmt.Errorf("%w: it has no key %x (%w)", ErrScope, env.id, ErrNoKey)
+		}
+		if v.number < r.minDecrypt {
+			return nil, keyID{}, fmt.Errorf("%w: version %d, the oldest that opens is %d", ErrKeyTooOld, v.number, r.minDecrypt)
+		}
+		key, err := h.unwrapped(ctx, r, v)
+		if err != nil {
+			return nil, keyID{}, err
+		}
+		plaintext, err := h.envelopes.open(key, at, &env)
+		if !h.lost(r, err) {
+			return plaintext, env.id, err
+		}
+	}
+}
+
+// Blind does what Blinder says, under an index key of the scope's tenant.
+func (h *Hierarchy) Blind(ctx context.Context, at Scope, value []byte) ([]byte, error) {
+	if err := at.check(); err != nil {
+		return nil, err
+	}
+	for {
+		r, err := h.ring(ctx, owner{kind: ownerIndex, tenant: at.Tenant}, true)
+		if err != nil {
+			return nil, err
+		}
+		token, err := blind(r.newest().key.key, &at, value)
+		if !h.lost(r, err) {
+			return token, err
+		}
+	}
+}
+
+// begin checks what all operations check first, and returns the ring of the scope's owner.
+func (h *Hierarchy) begin(ctx context.Context, at *Scope, create bool) (*ring, error) {
+	if err := at.check(); err != nil {
+		return nil, err
+	}
+	return h.ring(ctx, ownerOf(at), create)
+}
+
+// lost says whether an operation failed only because the keys of a ring left memory meanwhile.
+func (h *Hierarchy) lost(r *ring, err error) bool {
+	if !errors.Is(err, ErrClosed) || h.closed.Load() {
+		return false
+	}
+	h.rings.drop(r.owner)
+	return true
+}
+
+// ring returns the keys of an owner. ErrNoRing: there are none, and none were to be made. ErrShredded: they were destroyed.
+func (h *Hierarchy) ring(ctx context.Context, o owner, create bool) (*ring, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if h.closed.Load() {
+		return nil, ErrClosed
+	}
+	r, checked := h.rings.get(o)
+	if r == nil || time.Since(checked) >= h.config.KeyTime {
+		var err error
+		if r, err = h.load(ctx, o, r, create); err != nil {
+			return nil, err
+		}
+	}
+	if r.destroyed {
+		return nil, fmt.Errorf("%w on %s", ErrShredded, r.at.Format(time.DateOnly))
+	}
+	return r, nil
+}
+
+// load reads a ring, or makes it. Many who want the same one read it once.
+func (h *Hierarchy) load(ctx context.Context, o owner, known *ring, create bool) (*ring, error) {
+	for {
+		h.mu.Lock()
+		l := h.loading[o]
+		if l == nil {
+			l = &loading{done: make(chan struct{})}
+			h.loading[o] = l
+			h.mu.Unlock()
+			l.ring, l.err = h.read(ctx, o, known, create)
+			h.mu.Lock()
+			delete(h.loading, o)
+			h.mu.Unlock()
+			close(l.done)
+			return l.ring, l.err
+		}
+		h.mu.Unlock()
+		select {
+		case <-l.done:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		// What failed for somebody else, because he gave up or made nothing, need not fail here.
+		if l.err == nil {
+			return l.ring, nil
+		}
+	}
+}
+
+func (h *Hierarchy) read(ctx context.Context, o owner, known *ring, create bool) (*ring, error) {
+	id := o.ringID()
+	for {
+		asked := time.Now()
+		stored, err := h.config.Keys.Ring(ctx, id)
+		if errors.Is(err, ErrNoRing) && create {
+			r, err := h.create(ctx, o, id, 0)
+			if errors.Is(err, ErrRingConflict) {
+				continue // somebody else has just made it
+			}
+			return r, err
+		}
+		if err != nil {
+			return nil, fmt.Errorf("crypto: read ring: %w", err)
+		}
+		if known != nil && known.stored == stored.Version {
+			h.rings.put(known, asked)
+			return known, nil
+		}
+		r, err := h.unlock(ctx, o, stored, known)
+		if err != nil {
+			return nil, err
+		}
+		if r.destroyed && known != nil {
+			h.forget(known)
+		}
+		h.keep(r, asked)
+		return r, nil
+	}
+}
+
+// unlock decodes a stored ring, unwraps its newest key and checks that nobody has changed it. What known, an older state of
+// it, has unwrapped is used again.
+func (h *Hierarchy) unlock(ctx context.Context, o owner, stored StoredRing, known *ring) (*ring, error) {
+	r, err := decodeRing(o, stored.ID, stored.Body)
+	if err != nil {
+		return nil, err
+	}
+	r.stored = stored.Version
+	if r.destroyed {
+		return r, nil
+	}
+	if known != nil {
+		known.lend(r)
+	}
+	if _, err := h.unwrapped(ctx, r, r.newest()); err != nil {
+		return nil, err
+	}
+	if ok, err := r.authentic(stored.Body); err != nil || !ok {
+		if err == nil {
+			err = fmt.Errorf("%w: ring %s was changed", ErrMalformed, r.name())
+		}
+		return nil, err
+	}
+	return r, nil
+}
+
+// unwrapped returns the key of a version.
+func (h *Hierarchy) unwrapped(ctx context.Context, r *ring, v *ringVersion) (*rootKey, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !v.key.key.IsZero() {
+		return v.key, nil
+	}
+	key, err := h.config.Keeper.Unwrap(ctx, v.epoch, v.wrapped, wrapScope(r.name(), v.number, &v.key.id))
+	switch {
+	case errors.Is(err, ErrScope), errors.Is(err, ErrMalformed):
+		return nil, fmt.Errorf("%w: a key of ring %s is not what was wrapped: %w", ErrMalformed, r.name(), err)
+	case err != nil:
+		return nil, fmt.Errorf("unwrap a key: %w", err)
+	case len(key) != keySize:
+		return nil, fmt.Errorf("%w: a key of ring %s has %d bytes", ErrMalformed, r.name(), len(key))
+	}
+	v.key.key = secret.New(key)
+	clear(key)
+	return v.key, nil
+}
+
+// create makes the first key of an owner and stores it in place of the stored version.
+func (h *Hierarchy) create(ctx context.Context, o owner, id string, stored int64) (*ring, error) {
+	for {
+		epoch, err := h.epoch(ctx, false)
+		if err != nil {
+			return nil, err
+		}
+		began := time.Now()
+		r := &ring{owner: o, id: id, latest: 1, minDecrypt: 1, minAvailable: 1}
+		r.versions = []ringVersion{newVersion(1, h.config.Now())}
+		err = h.wrap(ctx, r, r.newest(), epoch)
+		if errors.Is(err, ErrEpochDestroyed) {
+			if _, err := h.epoch(ctx, true); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		kept := StoredRing{ID: id, Tenant: o.tenant, Version: stored}
+		if err := h.put(ctx, r, &kept); err != nil {
+			r.forget()
+			return nil, err
+		}
+		// Between the look at the epoch and the write the epoch may have been turned and destroyed, if that took long.
+		if ok, err := h.holds(ctx, epoch); err != nil || !ok {
+			r.forget()
+			if err != nil {
+				return nil, err
+			}
+			if err := h.config.Keys.DeleteRing(ctx, kept); err != nil {
+				return nil, err
+			}
+			stored = 0
+			continue
+		}
+		h.keep(r, began)
+		return r, nil
+	}
+}
+
+// keep puts a ring into memory, without what can be had again: its name, and the wrapped form of what is unwrapped.
+func (h *Hierarchy) keep(r *ring, checked time.Time) {
+	r.id = ""
+	for i := range r.versions {
+		if v := &r.versions[i]; !v.key.key.IsZero() {
+			v.wrapped = nil
+		}
+	}
+	h.rings.put(r, checked)
+}
+
+// wrap wraps the key of a version under an epoch.
+func (h *Hierarchy) wrap(ctx context.Context, r *ring, v *ringVersion, epoch Epoch) (err error) {
+	var wrapped []byte
+	used := v.key.key.Use(func(key []byte) {
+		wrapped, err = h.config.Keeper.Wrap(ctx, epoch.Number, key, wrapScope(r.name(), v.number, &v.key.id))
+	})
+	switch {
+	case used != nil:
+		return ErrClosed
+	case err != nil:
+		return fmt.Errorf("wrap a key: %w", err)
+	case len(wrapped) == 0 || len(wrapped) > maxWrapped:
+		return fmt.Errorf("%w: it wraps a key into %d bytes, at most %d can be kept", ErrKeeper, len(wrapped), maxWrapped)
+	}
+	v.wrapped, v.epoch = wrapped, epoch.Number
+	return nil
+}
+
+// maxWrapped is how long a wrapped key may be.
+const maxWrapped = 1<<16 - 1
+
+// put stores a ring.
+func (h *Hierarchy) put(ctx context.Context, r *ring, stored *StoredRing) (err error) {
+	if stored.Body, err = r.encode(); err != nil {
+		return err
+	}
+	stored.Epoch = r.oldestEpoch()
+	if err := h.config.Keys.PutRing(ctx, stored); err != nil {
+		return fmt.Errorf("crypto: keep ring: %w", err)
+	}
+	r.stored = stored.Version
+	return nil
+}
+
+// forget clears all that is in memory of the keys of a ring.
+func (h *Hierarchy) forget(r *ring) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range r.versions {
+		h.envelopes.forgetKey(r.versions[i].key.id)
+	}
+	r.forget()
+}

@@ -1,0 +1,313 @@
+package crypto
+
+import (
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/ebbkit/ebb/crypto/secret"
+)
+
+// A ring is the keys of one owner, in versions: a tenant, one of its subjects, or one of its runs. The newest version
+// seals, the others open what is still under them. Each is wrapped under the key of an epoch.
+//
+// What is stored of a ring:
+//
+//	format(1) || state(1) || kind(1) || latest(4) || min decrypt(4) || min available(4) || count(2) || version… || mac(32)
+//	version: number(4) || key id(16) || created(8) || epoch(4) || size(2) || wrapped
+//
+// and of one whose keys were destroyed
+//
+//	format(1) || state(1) || destroyed(8) || irrevocable(8)
+//
+// All numbers are big endian, instants are in seconds since 1970. Every wrapped key is bound to its ring, its number and
+// its id; the mac, under a key that follows from the latest version, binds all the rest. A ring without keys has no mac:
+// nobody can forge keys into it, because keys only come out of a keeper.
+type ring struct {
+	owner  owner
+	id     string // empty where the owner is known in full; see name
+	stored int64  // the version by which the store knows it
+	// destroyed says that the owner's keys were destroyed, and when; irrevocable is from when on no backup has them.
+	destroyed       bool
+	at, irrevocable time.Time
+	// latest seals. Versions below minDecrypt open nothing, those below minAvailable are not there any more.
+	latest, minDecrypt, minAvailable uint32
+	versions                         []ringVersion // by number
+
+	mu sync.Mutex // held while an older key is unwrapped
+}
+
+// A ringVersion is one key of a ring. Its key is there once it has been unwrapped.
+type ringVersion struct {
+	number  uint32
+	epoch   uint32
+	wrapped []byte
+	key     *rootKey
+}
+
+const (
+	ringFormat    = 1
+	ringActive    = 1
+	ringDestroyed = 2
+
+	ringHeader  = 1 + 1 + 1 + 3*4 + 2
+	ringEntry   = 4 + keyIDSize + 8 + 4 + 2
+	ringMAC     = sha256.Size
+	maxVersions = 1000
+
+	ringIDLabel   = "ebb ring 1"
+	ringWrapLabel = "ebb ring key 1"
+	ringMACLabel  = "ebb ring mac 1"
+)
+
+// An owner is whose keys a ring holds.
+type owner struct {
+	kind         byte // of the kinds below
+	tenant, name string
+}
+
+const (
+	ownerIndex   = 'i' // a tenant's blind tokens
+	ownerTenant  = 't'
+	ownerSubject = 's'
+	ownerRun     = 'r'
+)
+
+// ownerOf says whose keys seal what is at a scope: those of its subject, else those of its run, else those of its tenant.
+func ownerOf(at *Scope) owner {
+	switch {
+	case at.Subject != "":
+		return owner{ownerSubject, at.Tenant, at.Subject}
+	case at.Run != "":
+		return owner{ownerRun, at.Tenant, at.Run}
+	}
+	return owner{ownerTenant, at.Tenant, ""}
+}
+
+// ringID names the ring of an owner in a store, without naming the owner.
+func (o owner) ringID() string {
+	h := sha256.New()
+	text := binary.BigEndian.AppendUint64([]byte(ringIDLabel), uint64(len(o.tenant)))
+	text = append(append(append(text, o.tenant...), o.kind), o.name...)
+	h.Write(text)
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// wrapScope is what the wrapped key of a version is bound to.
+func wrapScope(ring string, number uint32, id *keyID) []byte {
+	scope := append([]byte(ringWrapLabel), ring...)
+	scope = binary.BigEndian.AppendUint32(scope, number)
+	return append(scope, id[:]...)
+}
+
+// name is the ID of the ring.
+func (r *ring) name() string {
+	if r.id == "" {
+		return r.owner.ringID()
+	}
+	return r.id
+}
+
+// find returns the version of a key.
+func (r *ring) find(id *keyID) *ringVersion {
+	for i := len(r.versions) - 1; i >= 0; i-- {
+		if r.versions[i].key.id == *id {
+			return &r.versions[i]
+		}
+	}
+	return nil
+}
+
+func (r *ring) newest() *ringVersion {
+	if len(r.versions) == 0 {
+		return nil
+	}
+	return &r.versions[len(r.versions)-1]
+}
+
+// oldestEpoch is the lowest epoch that any of the keys is wrapped under. Zero: there are no keys.
+func (r *ring) oldestEpoch() uint32 {
+	var oldest uint32
+	for i := range r.versions {
+		if epoch := r.versions[i].epoch; oldest == 0 || epoch < oldest {
+			oldest = epoch
+		}
+	}
+	return oldest
+}
+
+// encode writes a ring for the store. The key of its newest version is at hand.
+func (r *ring) encode() ([]byte, error) {
+	size := ringHeader + ringMAC
+	for i := range r.versions {
+		size += ringEntry + len(r.versions[i].wrapped)
+	}
+	text := make([]byte, 0, size)
+	if r.destroyed {
+		text = binary.BigEndian.AppendUint64(append(text, ringFormat, ringDestroyed), uint64(r.at.Unix())) //nolint:gosec // not negative
+		return binary.BigEndian.AppendUint64(text, uint64(r.irrevocable.Unix())), nil                      //nolint:gosec // not negative
+	}
+	text = append(text, ringFormat, ringActive, r.owner.kind)
+	for _, n := range [...]uint32{r.latest, r.minDecrypt, r.minAvailable} {
+		text = binary.BigEndian.AppendUint32(text, n)
+	}
+	text = binary.BigEndian.AppendUint16(text, uint16(len(r.versions))) //nolint:gosec // at most maxVersions
+	for i := range r.versions {
+		v := &r.versions[i]
+		text = binary.BigEndian.AppendUint32(text, v.number)
+		text = append(text, v.key.id[:]...)
+		text = binary.BigEndian.AppendUint64(text, uint64(v.key.created.Unix())) //nolint:gosec // seconds are not negative
+		text = binary.BigEndian.AppendUint32(text, v.epoch)
+		text = binary.BigEndian.AppendUint16(text, uint16(len(v.wrapped))) //nolint:gosec // checked when it was wrapped
+		text = append(text, v.wrapped...)
+	}
+	mac, err := r.mac(text)
+	return append(text, mac...), err
+}
+
+// mac authenticates what is stored of a ring, under a key that follows from its newest version.
+func (r *ring) mac(text []byte) (mac []byte, err error) {
+	used := r.newest().key.key.Use(func(b []byte) {
+		var key []byte
+		if key, err = hkdf.Expand(sha512.New, b, ringMACLabel, keySize); err != nil {
+			return
+		}
+		defer clear(key)
+		h := hmac.New(sha256.New, key)
+		h.Write([]byte(r.name())) // which is always 32 characters
+		h.Write(text)
+		mac = h.Sum(nil)
+	})
+	if used != nil {
+		return nil, ErrClosed
+	}
+	return mac, err
+}
+
+// decodeRing reads what encode wrote. An owner without a kind is one of any. It leaves out the mac, which authentic compares once the newest key is unwrapped.
+func decodeRing(o owner, id string, text []byte) (*ring, error) {
+	malformed := func(what string) error { return fmt.Errorf("%w: ring %s: %s", ErrMalformed, id, what) }
+	if len(text) < 2 {
+		return nil, malformed("it is too short")
+	}
+	if text[0] != ringFormat {
+		if text[0] > ringFormat && text[0] < ' ' {
+			return nil, fmt.Errorf("%w: ring %s has format %d, known is %d", ErrNewer, id, text[0], ringFormat)
+		}
+		return nil, malformed("it is of no known format")
+	}
+	r := &ring{owner: o, id: id}
+	switch text[1] {
+	case ringDestroyed:
+		if len(text) != 2+8+8 {
+			return nil, malformed("a destroyed one has no keys")
+		}
+		instant := func(at int) time.Time {
+			return time.Unix(int64(binary.BigEndian.Uint64(text[at:])), 0).UTC() //nolint:gosec // any instant will do
+		}
+		r.destroyed, r.at, r.irrevocable = true, instant(2), instant(10)
+		return r, nil
+	case ringActive:
+	default:
+		return nil, malformed("it is in no known state")
+	}
+	if len(text) < ringHeader+ringMAC {
+		return nil, malformed("it is too short")
+	}
+	if o.kind == 0 {
+		r.owner.kind = text[2]
+	}
+	if r.owner.kind != text[2] {
+		return nil, malformed("it belongs to an owner of another kind")
+	}
+	rest := text[3 : len(text)-ringMAC]
+	number := func() uint32 {
+		n := binary.BigEndian.Uint32(rest)
+		rest = rest[4:]
+		return n
+	}
+	r.latest, r.minDecrypt, r.minAvailable = number(), number(), number()
+	count := int(binary.BigEndian.Uint16(rest))
+	rest = rest[2:]
+	if count == 0 || count > maxVersions {
+		return nil, malformed("it has too few or too many keys")
+	}
+	r.versions = make([]ringVersion, count)
+	for i := range r.versions {
+		if len(rest) < ringEntry {
+			return nil, malformed("a key is cut off")
+		}
+		v := &r.versions[i]
+		v.number = number()
+		v.key = &rootKey{}
+		rest = rest[copy(v.key.id[:], rest):]
+		v.key.created = time.Unix(int64(binary.BigEndian.Uint64(rest)), 0).UTC() //nolint:gosec // any instant will do
+		rest = rest[8:]
+		v.epoch = number()
+		size := int(binary.BigEndian.Uint16(rest))
+		if rest = rest[2:]; len(rest) < size {
+			return nil, malformed("a key is cut off")
+		}
+		v.wrapped, rest = append([]byte(nil), rest[:size]...), rest[size:]
+		if i > 0 && v.number <= r.versions[i-1].number {
+			return nil, malformed("its keys are out of order")
+		}
+	}
+	if len(rest) > 0 {
+		return nil, malformed("something stands behind its keys")
+	}
+	if r.latest != r.newest().number || r.versions[0].number < r.minAvailable || r.minDecrypt < 1 || r.minDecrypt > r.latest || r.minAvailable > r.minDecrypt {
+		return nil, malformed("its numbers contradict each other")
+	}
+	return r, nil
+}
+
+// authentic says whether text is what encode wrote of this ring. The key of the newest version is at hand.
+func (r *ring) authentic(text []byte) (bool, error) {
+	if r.destroyed {
+		return true, nil
+	}
+	mac, err := r.mac(text[:len(text)-ringMAC])
+	if err != nil {
+		return false, err
+	}
+	return hmac.Equal(mac, text[len(text)-ringMAC:]), nil
+}
+
+// newVersion makes a key for a ring. It is not wrapped yet.
+func newVersion(number uint32, now time.Time) ringVersion {
+	v := ringVersion{number: number, key: &rootKey{created: now.UTC().Truncate(time.Second)}}
+	// Read never fails: it ends the program rather than return weak randomness.
+	_, _ = rand.Read(v.key.id[:])
+	var b [keySize]byte
+	_, _ = rand.Read(b[:])
+	v.key.key = secret.New(b[:])
+	clear(b[:])
+	return v
+}
+
+// lend gives another state of the ring the keys that are unwrapped.
+func (r *ring) lend(other *ring) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range r.versions {
+		mine := &r.versions[i]
+		if v := other.find(&mine.key.id); v != nil && !mine.key.key.IsZero() {
+			v.key = mine.key
+		}
+	}
+}
+
+// forget clears the keys that are at hand.
+func (r *ring) forget() {
+	for i := range r.versions {
+		r.versions[i].key.key.Destroy()
+	}
+}

@@ -137,7 +137,11 @@ func (c *core) stored(ctx context.Context, tenant, name string) (*repo.Connectio
 // connect gives a call the connections that its module needs.
 func (h *host) connect(ctx context.Context, op *flow.Operation, call *connector.Call) (err error) {
 	call.Renew = h.renew
-	for _, need := range needs(op.Impl, op.Connection, op.Params) {
+	list, err := needs(op.Impl, op.Connection, op.Params)
+	if err != nil {
+		return err
+	}
+	for _, need := range list {
 		connection, err := h.connection(ctx, h.tenant, connectionName(op.Params, need.params, h.connections), need.kind, need.params[0])
 		if err != nil {
 			return err
@@ -162,9 +166,14 @@ type need struct {
 	single bool
 }
 
-// needs lists the connections that a module needs. kind is that of its Info.
-func needs(module connector.Module, kind string, params connector.Bundle) []need {
-	var list []need
+// needs lists the connections that a module needs. kind is that of its Info. Deploy asks modules, and so do workers: what a
+// blueprint has for parameters must not bring the process down, so a panic is an error.
+func needs(module connector.Module, kind string, params connector.Bundle) (list []need, err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = connector.Errorf(connector.UnexpectedError, "the module panicked with a value of type %T when it was asked for its connections", value)
+		}
+	}()
 	if kind != "" {
 		list = append(list, need{kind, usual, true})
 	}
@@ -173,7 +182,7 @@ func needs(module connector.Module, kind string, params connector.Bundle) []need
 			list = append(list, need{n.Type, []string{n.Param}, false})
 		}
 	}
-	return list
+	return list, nil
 }
 
 // usual are the parameters by which exports name the one connection of a module.
@@ -211,6 +220,7 @@ func mapped(name string, names map[string]string) string {
 type account struct {
 	module            int
 	name, kind, param string
+	unknown           error // why nobody knows which connections the module needs; nil when they are known
 }
 
 // accounts lists the connections that the modules of a blueprint need, in the order of the modules. stubs need none.
@@ -225,18 +235,31 @@ func (c *core) accounts(bp *blueprint.Blueprint, names map[string]string, stubs 
 		for name, value := range m.Parameters.All() {
 			params.Set(name, value)
 		}
-		for _, need := range needs(module, module.Info().Connection, params) {
-			list = append(list, account{m.ID, connectionName(params, need.params, names), need.kind, need.params[0]})
+		needed, err := needs(module, module.Info().Connection, params)
+		if err != nil {
+			list = append(list, account{module: m.ID, unknown: err})
+		}
+		for _, need := range needed {
+			list = append(list, account{m.ID, connectionName(params, need.params, names), need.kind, need.params[0], nil})
 		}
 	}
 	return list
+}
+
+// unusable says why a module cannot have a connection that it needs, or nil.
+func (c *core) unusable(ctx context.Context, tenant string, a account) error {
+	if a.unknown != nil {
+		return a.unknown
+	}
+	_, err := c.connection(ctx, tenant, a.name, a.kind, a.param)
+	return err
 }
 
 // unconnected reports every module whose connection is not there.
 func (e *Engine) unconnected(ctx context.Context, bp *blueprint.Blueprint, names map[string]string) []blueprint.Problem {
 	var problems []blueprint.Problem
 	for _, a := range e.accounts(bp, names, nil) {
-		if _, err := e.connection(ctx, e.tenant, a.name, a.kind, a.param); err != nil {
+		if err := e.unusable(ctx, e.tenant, a); err != nil {
 			problems = append(problems, blueprint.Problem{Module: a.module, Field: "parameters", Code: blueprint.CodeNoConnection, Message: err.Error()})
 		}
 	}
@@ -248,7 +271,7 @@ func (e *Engine) unconnected(ctx context.Context, bp *blueprint.Blueprint, names
 // failure of the run.
 func (c *core) initialize(ctx context.Context, p *plan) (*Failure, error) {
 	for _, a := range p.accounts {
-		_, err := c.connection(ctx, p.doc.Tenant, a.name, a.kind, a.param)
+		err := c.unusable(ctx, p.doc.Tenant, a)
 		var known *connector.Error
 		switch {
 		case errors.As(err, &known):

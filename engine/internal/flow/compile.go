@@ -164,7 +164,9 @@ func (c *compiler) node(m *blueprint.Module, before *node, end tail) *node {
 	if n.pure {
 		n.action, _ = n.module.(connector.Action)
 		n.search, _ = n.module.(connector.Search)
-		n.bind()
+		if err := n.bind(); err != nil {
+			c.problem("mapper", blueprint.CodeUnsupported, err.Error(), 0)
+		}
 	}
 	if _, ok := n.module.(connector.Aggregator); ok {
 		c.aggregator(m, n)

@@ -21,10 +21,11 @@ func (n *node) maps(m mapping) {
 }
 
 // bind binds a module to its mapper, if both are made for it.
-func (n *node) bind() {
+func (n *node) bind() (err error) {
+	defer recovered(n.name, &err)
 	binder, ok := n.module.(connector.Binder)
 	if !ok || n.mapping.fixed {
-		return
+		return nil
 	}
 	known := make([]connector.Known, len(n.mapping.parts))
 	for i := range n.mapping.parts {
@@ -36,6 +37,7 @@ func (n *node) bind() {
 		n.varying = append(n.varying, i)
 	}
 	n.bound = binder.Bind(n.params, n.mapping.names, known)
+	return nil
 }
 
 // input evaluates the mapper of a module for the bundle at hand and converts it to the types that the module declares.

@@ -304,7 +304,7 @@ func (h *Hierarchy) read(ctx context.Context, o owner, known *ring, create bool)
 		asked := time.Now()
 		stored, err := h.config.Keys.Ring(ctx, id)
 		if errors.Is(err, ErrNoRing) && create {
-			r, err := h.create(ctx, o, id, 0)
+			r, err := h.create(ctx, o, id, 0, time.Time{})
 			if errors.Is(err, ErrRingConflict) {
 				continue // somebody else has just made it
 			}
@@ -377,7 +377,7 @@ func (h *Hierarchy) unwrapped(ctx context.Context, r *ring, v *ringVersion) (*ro
 }
 
 // create makes the first key of an owner and stores it in place of the stored version.
-func (h *Hierarchy) create(ctx context.Context, o owner, id string, stored int64) (*ring, error) {
+func (h *Hierarchy) create(ctx context.Context, o owner, id string, stored int64, created time.Time) (*ring, error) {
 	for {
 		epoch, err := h.epoch(ctx, false)
 		if err != nil {
@@ -396,7 +396,7 @@ func (h *Hierarchy) create(ctx context.Context, o owner, id string, stored int64
 		if err != nil {
 			return nil, err
 		}
-		kept := StoredRing{ID: id, Tenant: o.tenant, Version: stored}
+		kept := StoredRing{ID: id, Tenant: o.tenant, Version: stored, Created: created}
 		if err := h.put(ctx, r, &kept); err != nil {
 			r.forget()
 			return nil, err
@@ -410,7 +410,7 @@ func (h *Hierarchy) create(ctx context.Context, o owner, id string, stored int64
 			if err := h.config.Keys.DeleteRing(ctx, kept); err != nil {
 				return nil, err
 			}
-			stored = 0
+			stored, created = 0, time.Time{}
 			continue
 		}
 		h.keep(r, began)
@@ -456,6 +456,9 @@ func (h *Hierarchy) put(ctx context.Context, r *ring, stored *StoredRing) (err e
 		return err
 	}
 	stored.Epoch = r.oldestEpoch()
+	if stored.Created.IsZero() {
+		stored.Created = h.config.Now().UTC()
+	}
 	if err := h.config.Keys.PutRing(ctx, stored); err != nil {
 		return fmt.Errorf("crypto: keep ring: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 )
 
 var (
@@ -19,10 +20,12 @@ var (
 
 // A StoredRing is the wrapped keys of one owner, as a [KeyStore] keeps them.
 type StoredRing struct {
-	// ID names the ring: 32 characters that do not tell whose keys they are.
+	// ID names the ring: a UUID in canonical form that does not tell whose keys they are.
 	ID string
 	// Tenant says whose data the keys are for.
 	Tenant string
+	// Created is when the ring was first stored.
+	Created time.Time
 	// Version counts the writes, from 1. Zero: it is not stored yet.
 	Version int64
 	// Epoch is the lowest epoch of the keeper that any of the keys needs. Zero: it has no keys.

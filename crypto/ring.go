@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"sync"
 	"time"
@@ -91,13 +90,16 @@ func ownerOf(at *Scope) owner {
 	return owner{ownerTenant, at.Tenant, ""}
 }
 
-// ringID names the ring of an owner in a store, without naming the owner.
+// ringID names the ring of an owner in a store, without naming the owner: a UUID of version 8 (RFC 9562, section 5.8), which
+// is what IDs of records look like.
 func (o owner) ringID() string {
 	h := sha256.New()
 	text := binary.BigEndian.AppendUint64([]byte(ringIDLabel), uint64(len(o.tenant)))
 	text = append(append(append(text, o.tenant...), o.kind), o.name...)
 	h.Write(text)
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	id := h.Sum(nil)[:16]
+	id[6], id[8] = id[6]&0x0f|0x80, id[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
 }
 
 // wrapScope is what the wrapped key of a version is bound to.
@@ -181,7 +183,7 @@ func (r *ring) mac(text []byte) (mac []byte, err error) {
 		}
 		defer clear(key)
 		h := hmac.New(sha256.New, key)
-		h.Write([]byte(r.name())) // which is always 32 characters
+		h.Write([]byte(r.name())) // which always has the same length
 		h.Write(text)
 		mac = h.Sum(nil)
 	})

@@ -119,7 +119,7 @@ func (h *Hierarchy) AllowNewLifecycle(ctx context.Context, at Scope) error {
 		if err != nil || !known.destroyed {
 			return err
 		}
-		if _, err = h.create(ctx, o, stored.ID, stored.Version); !errors.Is(err, ErrRingConflict) {
+		if _, err = h.create(ctx, o, stored.ID, stored.Version, stored.Created); !errors.Is(err, ErrRingConflict) {
 			return err
 		}
 	}

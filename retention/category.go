@@ -26,6 +26,8 @@ const (
 	Account Category = "account"
 	// Access holds the access history: sign-ins and administrative acts, with their addresses.
 	Access Category = "access"
+	// Key holds wrapped keys. They end by being destroyed, never by time, so a policy has no periods for them.
+	Key Category = "key"
 )
 
 // A Role says in which role the host answers for a category's data under the GDPR.

@@ -112,6 +112,8 @@ func defaultRule(c Category) (Rule, bool) {
 	case Access:
 		r.Role, r.Basis = Controller, interest
 		r.Active, r.Purpose = Period{Days: 30}, "show users who used their account, and find misuse"
+	case Key:
+		return Rule{Role: Processor, Basis: instructed, Purpose: "open what is sealed, until it is to be forgotten"}, true
 	default:
 		return Rule{}, false
 	}
@@ -134,12 +136,15 @@ func (p Policy) Resolve() Policy {
 	return p
 }
 
-// Rule returns the rule of a category, and whether there is one.
+// Rule returns the rule of a category, and whether there is one. Key always has one.
 func (p Policy) Rule(c Category) (Rule, bool) {
 	if p.Rules == nil {
 		return defaultRule(c)
 	}
 	r, ok := p.Rules[c]
+	if !ok && c == Key {
+		return defaultRule(c)
+	}
 	return r, ok
 }
 
@@ -198,6 +203,9 @@ func (p Policy) Validate() error {
 	}
 	for _, c := range slices.Sorted(maps.Keys(p.Rules)) {
 		r, at := p.Rules[c], fmt.Sprintf("category %q: ", c)
+		if c == Key && (!r.Active.IsZero() || !r.Passive.IsZero() || r.SkipPassive) {
+			report("%skeys end by being destroyed, not by time: leave Active, Passive and SkipPassive out", at)
+		}
 		if c == "" {
 			report("%sthe name is empty: give it one", at)
 		}

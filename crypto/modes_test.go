@@ -9,6 +9,22 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+func TestPasswordsWorkInEveryFIPSMode(t *testing.T) {
+	t.Parallel()
+	inEveryFIPSMode(t,
+		"TestDefaultPasswordHashIsAsRecommended", "TestPasswordHashesOfOpenSSLVerify", "TestWycheproofPBKDF2",
+		"TestHashWithoutItsPepperIsWorthless", "TestArgon2idIsRefusedInFIPSOnlyModeAndWorksElse",
+	)
+}
+
+func TestStreamsWorkInEveryFIPSMode(t *testing.T) {
+	t.Parallel()
+	inEveryFIPSMode(t,
+		"TestWycheproofChunkedEncryption", "TestFixedStreamsOpen", "TestStreamIsSealedInTheFormOfTheMode", "TestStreamReaderIsAReader",
+		"TestStreamWhoseChunksWereMovedIsFoundOut", "TestStreamOpensUnderItsKeyAndScopeOnly", "TestStreamHasNoMoreChunksThanItsFormAllows",
+	)
+}
+
 // inEveryFIPSMode runs tests in a process for each mode, because the mode is chosen when a process starts. They are asked
 // to be short: what takes long takes equally long in each.
 func inEveryFIPSMode(t *testing.T, names ...string) {

@@ -38,14 +38,6 @@ const (
 		"I+J4Sw/Fy6V/S8PLAkM6ZVlx3Mjp1D4iMuu9RNTd2ARpJG7U6X9RPuljIzvsAmwntPrCW6zLF8tPdbqs/kpZ6A"
 )
 
-func TestPasswordsWorkInEveryFIPSMode(t *testing.T) {
-	t.Parallel()
-	inEveryFIPSMode(t,
-		"TestDefaultPasswordHashIsAsRecommended", "TestPasswordHashesOfOpenSSLVerify", "TestWycheproofPBKDF2",
-		"TestHashWithoutItsPepperIsWorthless", "TestArgon2idIsRefusedInFIPSOnlyModeAndWorksElse",
-	)
-}
-
 func TestDefaultPasswordHashIsAsRecommended(t *testing.T) {
 	t.Parallel()
 	p, err := crypto.NewPasswords(crypto.PasswordConfig{})

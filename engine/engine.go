@@ -115,7 +115,8 @@ type Config struct {
 	MaxBundles int64
 	// MaxBundleBytes ends a run with DataSizeLimitExceededError when a module gives a bundle that holds more: texts, buffers
 	// and names as long as they are, every other value 8 bytes, and what stands in several places as often as it does.
-	// Aggregators with an effect keep no more than that of the bundles that they work on. Default: 128 MiB, room for the
+	// Aggregators keep no more than that of bundles and keys of groups, and the variables of a run hold no more together. An
+	// operation with an effect whose bundles hold more together fails with the same error. Default: 128 MiB, room for the
 	// longest response that Network lets in by default.
 	MaxBundleBytes int64
 	// MaxRunTime ends a run with ScenarioTimeoutError. Default: 40 min, as in Make.

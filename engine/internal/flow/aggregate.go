@@ -12,7 +12,7 @@ import (
 type aggregation struct {
 	groups map[string]*group
 	order  []*group
-	// bytes is what the bundles that groups keep hold together.
+	// bytes is what the bundles that groups keep hold together, with the keys of the groups.
 	bytes int64
 	// failed is the failure that led the last bundle here, for an aggregator on an error route whose source lies outside
 	// of it. Directives behind it mean that one.
@@ -38,6 +38,7 @@ func (a *aggregation) find(id string, key any) *group {
 		return g
 	}
 	g := &group{id: id, key: key}
+	a.bytes += int64(len(id))
 	if a.groups == nil {
 		a.groups = make(map[string]*group)
 	}
@@ -96,6 +97,14 @@ func (r *run) gather(n *node) error {
 	return r.collect(n, a, g, input)
 }
 
+// full says why an aggregation can keep no more.
+func (r *run) full(n *node, a *aggregation) error {
+	if limit := r.start.MaxBundleBytes; limit > 0 && a.bytes > limit {
+		return r.stopped(n, failuref(connector.DataSizeLimitExceededError, "the aggregator would keep more than %d bytes", limit))
+	}
+	return nil
+}
+
 // maxStreams is how many groups of one aggregation take bundles as they come; the groups that came later keep theirs until
 // the end. A stream costs a stack of its own.
 const maxStreams = 256
@@ -109,15 +118,13 @@ func (r *run) collect(n *node, a *aggregation, g *group, input connector.Bundle)
 			g.stream = newStream(r.ctx, n.name, module, call)
 		}
 		g.stream.push(input)
-		return nil
+		return r.full(n, a)
 	}
 	if limit := r.start.MaxBundleBytes; limit > 0 {
-		if a.bytes += r.meter.Bytes(input, limit); a.bytes > limit {
-			return r.stopped(n, failuref(connector.DataSizeLimitExceededError, "the aggregator would keep more than %d bytes", limit))
-		}
+		a.bytes += r.meter.Bytes(input, limit)
 	}
 	g.bundles = append(g.bundles, input)
-	return nil
+	return r.full(n, a)
 }
 
 // flush lets an aggregator give what it made, one bundle for each group. Without any bundle it gives an empty one, unless

@@ -93,28 +93,55 @@ func identity(key any) (string, error) {
 }
 
 // variables are the variables of a run.
-type variables map[string]variable
+type variables struct {
+	known map[string]variable
+	// bytes is what they hold together, as the meter counts. Without a limit nobody counts.
+	bytes, limit int64
+	meter        *connector.Meter
+}
 
 type variable struct {
 	value any
 	scope connector.VariableScope
+	bytes int64
 }
 
 // Get returns a variable's value.
-func (v variables) Get(name string) (any, bool) {
-	got, ok := v[name]
+func (v *variables) Get(name string) (any, bool) {
+	got, ok := v.known[name]
 	return got.value, ok
 }
 
 // Set sets a variable.
-func (v variables) Set(name string, value any, scope connector.VariableScope) {
-	v[name] = variable{value, scope}
+func (v *variables) Set(name string, value any, scope connector.VariableScope) {
+	set := variable{value: value, scope: scope}
+	if v.limit > 0 {
+		set.bytes = v.size(name, value)
+		v.bytes += set.bytes - v.known[name].bytes
+	}
+	v.known[name] = set
+}
+
+// size is what a variable holds.
+func (v *variables) size(name string, value any) int64 {
+	size := int64(len(name))
+	switch value := value.(type) {
+	case string:
+		return size + int64(len(value))
+	case []byte:
+		return size + int64(len(value))
+	case connector.Bundle:
+		return size + v.meter.Bytes(value, v.limit)
+	case []any:
+		return v.meter.Bytes(connector.BundleOf([]string{name}, []any{value}), v.limit)
+	}
+	return size + 8
 }
 
 // assigning are the variables as a module with an effect sees them: what it sets is its own until its operation has ended,
 // and then part of what the host answered, so that a run that is taken up again has it, too.
 type assigning struct {
-	variables
+	*variables
 	set []Assignment
 }
 
@@ -142,10 +169,11 @@ func assigned(op *Operation) []Assignment {
 }
 
 // endRoundtrip forgets the variables that live for one cycle.
-func (v variables) endRoundtrip() {
-	for name, variable := range v {
+func (v *variables) endRoundtrip() {
+	for name, variable := range v.known {
 		if variable.scope != connector.Execution {
-			delete(v, name)
+			v.bytes -= variable.bytes
+			delete(v.known, name)
 		}
 	}
 }

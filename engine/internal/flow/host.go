@@ -41,8 +41,8 @@ type Operation struct {
 	// Params, Input and Erased are what connector.Call has under these names.
 	Params, Input connector.Bundle
 	Erased        []string
-	// MaxBundles is how many bundles the operation may give. Zero: any number.
-	MaxBundles int64
+	// MaxBundles is how many bundles the operation may give, MaxBytes what they may hold together. Zero: any number.
+	MaxBundles, MaxBytes int64
 	// Connection is the type of connection that the module needs. Empty: none.
 	Connection string
 	// Bundles is what an aggregator is to make one bundle of. Nil for every other module.

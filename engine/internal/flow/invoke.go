@@ -46,12 +46,19 @@ func Invoke(ctx context.Context, op *Operation, call *connector.Call) (bundles [
 
 func collect(op *Operation, items iter.Seq2[connector.Bundle, error]) ([]connector.Bundle, error) {
 	var bundles []connector.Bundle
+	var meter connector.Meter
+	var held int64
 	for bundle, err := range items {
 		if err != nil {
 			return nil, err
 		}
 		if op.MaxBundles > 0 && int64(len(bundles)) >= op.MaxBundles {
 			return nil, connector.Errorf(connector.MaxResultsExceededError, "module %s gave more than %d bundles", op.Name, op.MaxBundles)
+		}
+		if op.MaxBytes > 0 {
+			if held += meter.Bytes(bundle, op.MaxBytes); held > op.MaxBytes {
+				return nil, connector.Errorf(connector.DataSizeLimitExceededError, "module %s gave bundles that hold more than %d bytes together", op.Name, op.MaxBytes)
+			}
 		}
 		bundles = append(bundles, bundle)
 	}

@@ -55,8 +55,8 @@ func TestAggregatorThatKeepsItsBundlesKeepsNoMoreThanABundleMayHold(t *testing.T
 	t.Parallel()
 	// An aggregator with an effect works on all of its bundles at once.
 	p := perform(t, `{"id":1,"module":"app:Hook","version":1,"mapper":{}},`+
-		chain(list(2, "x", 100), `{"id":3,"module":"app:Store","version":1,"parameters":{"feeder":2},"mapper":{"v":"{{2.item}} and more"}}`),
-		flow.Start{Bundles: []connector.Bundle{{}}, MaxBundleBytes: 1000})
+		chain(list(2, "x", 100), `{"id":3,"module":"app:Store","version":1,"parameters":{"feeder":2},"mapper":{"v":"{{2.item}}`+strings.Repeat(" and more", 100)+`"}}`),
+		flow.Start{Bundles: []connector.Bundle{{}}, MaxBundleBytes: 50_000})
 	require.Equal(t, connector.DataSizeLimitExceededError, p.Failed.Type)
 	require.Equal(t, 3, p.Failed.Module)
 }
@@ -66,6 +66,44 @@ func TestEffectThatGivesTooManyBundlesFails(t *testing.T) {
 	p := perform(t, `{"id":1,"module":"app:Hook","version":1,"mapper":{}},`+list(2, "x", 11),
 		flow.Start{Bundles: []connector.Bundle{{}}, MaxBundles: 10})
 	require.Equal(t, connector.MaxResultsExceededError, p.Failed.Type)
+}
+
+func TestVariablesHoldNoMoreThanABundleMay(t *testing.T) {
+	t.Parallel()
+	hook, limited := `{"id":1,"module":"app:Hook","version":1,"mapper":{}},`, flow.Start{Bundles: []connector.Bundle{{}}, MaxBundleBytes: 1000}
+	long := strings.Repeat("x", 300)
+	for name, value := range map[string]string{
+		"a text": `"` + long + `"`, "a collection": `{"a":"` + long + `"}`, "an array": `["` + long + `"]`,
+	} {
+		set := func(variable string) string {
+			return `{"id":3,"module":"util:SetVariable2","version":1,"mapper":{"name":"` + variable + `","value":` + value + `}}`
+		}
+		p := perform(t, hook+chain(list(2, "x", 10), set("{{2.item}}")), limited)
+		require.NotNil(t, p.Failed, name)
+		require.Equal(t, connector.DataSizeLimitExceededError, p.Failed.Type)
+		require.Equal(t, 3, p.Failed.Module)
+		p = perform(t, hook+chain(list(2, "x", 10), set("same")), limited)
+		require.Nil(t, p.Failed, name)
+	}
+}
+
+func TestKeysOfGroupsHoldNoMoreThanABundleMay(t *testing.T) {
+	t.Parallel()
+	p := perform(t, `{"id":1,"module":"app:Hook","version":1,"mapper":{}},`+chain(list(2, "x", 10),
+		`{"id":3,"module":"util:TextAggregator","version":1,"parameters":{"feeder":2},"flags":{"groupBy":"`+strings.Repeat("x", 300)+`{{2.item}}"},"mapper":{"value":"a"}}`),
+		flow.Start{Bundles: []connector.Bundle{{}}, MaxBundleBytes: 1000})
+	require.NotNil(t, p.Failed)
+	require.Equal(t, connector.DataSizeLimitExceededError, p.Failed.Type)
+	require.Equal(t, 3, p.Failed.Module)
+}
+
+func TestBundlesOfOneEffectHoldNoMoreTogetherThanOneMay(t *testing.T) {
+	t.Parallel()
+	p := perform(t, `{"id":1,"module":"app:Hook","version":1,"mapper":{}},`+list(2, strings.Repeat("x", 300), 10),
+		flow.Start{Bundles: []connector.Bundle{{}}, MaxBundleBytes: 1000})
+	require.NotNil(t, p.Failed)
+	require.Equal(t, connector.DataSizeLimitExceededError, p.Failed.Type)
+	require.Equal(t, 2, p.Failed.Module)
 }
 
 // heap is how many bytes are in use after a collection.

@@ -126,6 +126,9 @@ func (r *run) take(n *node, number int64, bundle connector.Bundle) error {
 	if limit := r.start.MaxBundleBytes; limit > 0 && r.meter.Bytes(bundle, limit) > limit {
 		return r.stopped(n, failuref(connector.DataSizeLimitExceededError, "the bundle holds more than %d bytes", limit))
 	}
+	if limit := r.start.MaxBundleBytes; limit > 0 && r.variables.bytes > limit {
+		return r.stopped(n, failuref(connector.DataSizeLimitExceededError, "the variables of the run hold more than %d bytes", limit))
+	}
 	if o := r.start.Observer; o != nil {
 		o.Gave(number, bundle)
 	}
@@ -199,6 +202,7 @@ func (r *run) perform(n *node, input connector.Bundle, bundles []connector.Bundl
 		Location: r.start.Location,
 
 		MaxBundles: r.start.MaxBundles,
+		MaxBytes:   r.start.MaxBundleBytes,
 		Connection: n.connection,
 	}
 	result, err := r.host.Do(r.ctx, op)

@@ -42,8 +42,10 @@ type Start struct {
 	MaxOperations int64
 	// MaxBundles fails an operation with an effect that gives more bundles, with MaxResultsExceededError. Zero: no limit.
 	MaxBundles int64
-	// MaxBundleBytes ends the run with DataSizeLimitExceededError when a module gives a bundle that holds more, or when an
-	// aggregator that works at the end of its source has to keep more; see connector.Meter. Zero: no limit.
+	// MaxBundleBytes ends the run with DataSizeLimitExceededError when a module gives a bundle that holds more, when the
+	// variables of the run hold more together, or when an aggregator has to keep more: bundles, if it works at the end of its
+	// source, and the keys of its groups. It fails an operation with an effect whose bundles hold more together, with the
+	// same error. See connector.Meter. Zero: no limit.
 	MaxBundleBytes int64
 	// Observer is told what happens. Nil: nobody.
 	Observer Observer
@@ -95,8 +97,8 @@ func (p *Program) Run(ctx context.Context, host Host, start Start) (Outcome, err
 		now:          start.Now,
 		bundles:      make([]any, p.slots),
 		aggregations: make([]aggregation, p.aggregators),
-		variables:    variables{},
 	}
+	r.variables = &variables{known: map[string]variable{}, limit: start.MaxBundleBytes, meter: &r.meter}
 	defer r.discard()
 	err := r.cycles()
 	outcome := Outcome{Operations: r.operations, Repeatable: !r.lasting}
@@ -136,7 +138,7 @@ type run struct {
 	// expression sees what lies upstream and nothing else.
 	bundles      []any
 	aggregations []aggregation
-	variables    variables
+	variables    *variables
 	handling     *handling
 	meter        connector.Meter
 	// inputs holds, by slot, the inputs that are the same for every bundle.

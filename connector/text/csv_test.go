@@ -61,6 +61,7 @@ func TestParseCSVNamesTheRowThatIsWrong(t *testing.T) {
 		"a quote inside":          {"a\nnee\"dle\n", "row 2"},
 		"a quote behind":          {"\"a\"needle\n", "row 1"},
 		"a quote that stays open": {"a\n\nb\n\"needle,x\n", "row 3"},
+		"too many columns":        {"a\n" + strings.Repeat(",", 16384) + "needle", "row 2: more than 16384 columns"},
 	} {
 		result := connectortest.Run(t, module(t, "ParseCSV"), connectortest.Call{Input: connector.NewBundle("csv", test.csv)})
 		require.Equal(t, connector.DataError, connector.TypeOf(result.Err), name)

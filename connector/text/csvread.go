@@ -22,12 +22,12 @@ type parseCSVInput struct {
 	Delimiter          string `json:"delimiter" label:"Delimiter character" param:"true"`
 }
 
-// maxColumns is how many columns a row may be said to have, and every bundle then has.
+// maxColumns is how many columns a row may have, or may be said to have. A row of commas takes a hundred times its length.
 const maxColumns = 16384
 
 // parseCSV reads a CSV text (RFC 4180) and gives a bundle per row, as it is read: the fields "col1", "col2" and so on, all
 // of them texts. Rows end with LF, CRLF or CR; empty lines are no rows. A row that has fewer columns than the parameter
-// "colCount" has null in the others; one that has more has them all.
+// "colCount" has null in the others; one that has more has them all. More than 16384 columns are a DataError.
 //
 // With "csvContainsHeaders" the first row is left out. With "csvHeaders", which is a CSV text of one row itself, each column
 // is found under its name there, too. "relax" lets quotes stand inside fields; otherwise they are a DataError, as is a quote
@@ -180,6 +180,9 @@ func (r *csvReader) next() ([]string, error) {
 		field, err := r.field()
 		if err != nil {
 			return nil, err
+		}
+		if len(r.fields) == maxColumns {
+			return nil, r.problem("more than " + strconv.Itoa(maxColumns) + " columns")
 		}
 		r.fields = append(r.fields, field)
 		if r.at < len(r.text) && strings.HasPrefix(r.text[r.at:], r.comma) {

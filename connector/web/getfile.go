@@ -48,7 +48,7 @@ func newGetFile(config Config) connector.Module {
 				return getFileOut{}, err
 			}
 			out := getFileOut{
-				StatusCode: r.status, Headers: r.headerLines(), CookieHeaders: r.header.Values("Set-Cookie"),
+				StatusCode: r.status, Headers: r.headerLines(), CookieHeaders: r.cookieHeaders(),
 				Data: r.body, FileName: r.fileName(), FileSize: len(r.body),
 			}
 			if in.HandleErrors {

@@ -24,6 +24,11 @@ func (r *response) headerLines() []header {
 	return lines
 }
 
+// cookieHeaders lists the cookies that were set, each as its line stands in the header. It is empty, and not null, without any.
+func (r *response) cookieHeaders() []string {
+	return append([]string{}, r.header.Values("Set-Cookie")...)
+}
+
 // headerBundle gives the header as MakeRequest does: a collection by names in lower case, where set-cookie is an array
 // and lines of all other names are joined (RFC 9110, section 5.3).
 func (r *response) headerBundle() connector.Bundle {

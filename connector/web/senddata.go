@@ -135,7 +135,7 @@ func (in *sendDataIn) send(ctx context.Context, o *operation) (sendDataOut, erro
 		return sendDataOut{}, err
 	}
 	out := sendDataOut{
-		StatusCode: r.status, Headers: r.headerLines(), CookieHeaders: r.header.Values("Set-Cookie"),
+		StatusCode: r.status, Headers: r.headerLines(), CookieHeaders: r.cookieHeaders(),
 		Data: data, FileSize: len(r.body),
 	}
 	if in.HandleErrors {

@@ -246,6 +246,11 @@ func TestSendDataReturnsTheResponse(t *testing.T) {
 		`{"name":"content-type","value":"application/json"},{"name":"set-cookie","value":"a=1; path=/"},`+
 		`{"name":"set-cookie","value":"b=2"},{"name":"x-count","value":"7"}],`+
 		`"cookieHeaders":["a=1; path=/","b=2"],"data":{"z":1,"a":[true]},"fileSize":18}`, string(text))
+
+	bare := serve(t, func(http.ResponseWriter, *http.Request) {})
+	for _, name := range []string{"ActionSendData", "ActionGetFile"} {
+		require.Equal(t, []any{}, output(t, call(t, name, "url", bare.URL, "method", "get")).Get("cookieHeaders"), name)
+	}
 }
 
 func TestMakeRequestReturnsHeadersAsACollection(t *testing.T) {

@@ -69,9 +69,9 @@ type keyOutput struct {
 func checkKey(key string) error {
 	switch {
 	case key == "":
-		return connector.Errorf(connector.DataError, "the key is empty")
+		return connector.Errorf(connector.DataError, "field key: is required")
 	case len(key) > MaxKeyBytes:
-		return connector.Errorf(connector.DataError, "the key is longer than %d bytes", MaxKeyBytes)
+		return connector.Errorf(connector.DataError, "field key: is longer than %d bytes", MaxKeyBytes)
 	}
 	return nil
 }

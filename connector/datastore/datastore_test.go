@@ -112,6 +112,7 @@ func TestAddAddsOnce(t *testing.T) {
 	result = s.run(t, "AddRecord", `{"key":"Ключ 1","data":{"n":2},"overwrite":false}`)
 	require.Equal(t, connector.DuplicateDataError, connector.TypeOf(result.Err))
 	require.NotContains(t, result.Err.Error(), "Ключ")
+	require.ErrorContains(t, result.Err, "field key: the data store has a record with this key; set overwrite")
 	require.Contains(t, s.record(t, "Ключ 1"), "Größe")
 
 	result = s.run(t, "AddRecord", `{"key":"Ключ 1","data":{"n":2},"overwrite":true}`)
@@ -228,6 +229,7 @@ func TestUpdateOfAMissingRecord(t *testing.T) {
 	for _, input := range []string{`{"key":"k","data":{"a":1}}`, `{"key":"k","data":{"a":1},"upsert":false}`} {
 		result := s.run(t, "UpdateRecord", input)
 		require.Equal(t, connector.DataError, connector.TypeOf(result.Err))
+		require.ErrorContains(t, result.Err, "field key: the data store has no record with this key; set upsert")
 		require.Empty(t, s.record(t, "k"))
 	}
 	require.NoError(t, s.run(t, "UpdateRecord", `{"key":"k","data":{"a":"","b":null,"c":[1]},"upsert":"true"}`).Err)

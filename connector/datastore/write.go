@@ -36,7 +36,7 @@ func addRecord() connector.Action {
 		err = store.Change(ctx, in.Key, func(_ connector.Bundle, exists bool) (connector.Bundle, error) {
 			if exists && !in.Overwrite {
 				return connector.Bundle{}, connector.Errorf(connector.DuplicateDataError,
-					"the data store has a record with this key")
+					"field key: the data store has a record with this key; set overwrite to replace it")
 			}
 			return in.Data, nil
 		})
@@ -81,7 +81,8 @@ func updateRecord() connector.Action {
 			case in.Upsert:
 				return in.Data, nil
 			}
-			return connector.Bundle{}, connector.Errorf(connector.DataError, "the data store has no record with this key")
+			return connector.Bundle{}, connector.Errorf(connector.DataError,
+				"field key: the data store has no record with this key; set upsert to add it")
 		})
 		return keyOutput{Key: in.Key}, err
 	})

@@ -1,6 +1,7 @@
 package crypto
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync/atomic"
 )
 
 // CreateKeyring makes a new key file at path, readable by its owner only, and opens it. The file appears whole or not
@@ -77,12 +79,26 @@ func openKeyring(f *keyFile) (*Keyring, error) {
 // A keyFile is where the keys of a keyring are kept. The nil keyFile is nowhere.
 type keyFile struct {
 	path string
-	wrap *wrapper    // nil: keys are in the clear
-	seen fs.FileInfo // when the file was read or written last
+	wrap *wrapper                    // nil: keys are in the clear
+	seen atomic.Pointer[fs.FileInfo] // when the file was read or written last
 }
 
 // load reads and parses the file.
 func (f *keyFile) load() (*keyText, fs.FileInfo, error) {
+	for range 10 {
+		p, info, err := f.loadOnce()
+		if !errors.Is(err, ErrKeyFile) || info == nil {
+			return p, info, err
+		}
+		// A file that was replaced after it was opened here may have been overwritten since.
+		if now, statErr := os.Stat(f.path); statErr != nil || os.SameFile(now, info) {
+			return p, info, err
+		}
+	}
+	return nil, nil, fmt.Errorf("%w: it is replaced all the time", ErrLocked)
+}
+
+func (f *keyFile) loadOnce() (*keyText, fs.FileInfo, error) {
 	file, err := os.Open(f.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, fmt.Errorf("it is missing: put it back from its copy, or create it if nothing was sealed yet: %w", err)
@@ -97,13 +113,13 @@ func (f *keyFile) load() (*keyText, fs.FileInfo, error) {
 		return nil, nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, nil, badKeyText("it is not a regular file")
+		return nil, info, badKeyText("it is not a regular file")
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" {
 		return nil, nil, fmt.Errorf("%w: its mode is %#o: if nobody else has seen it, run chmod 600 %q", ErrExposed, mode, f.path)
 	}
 	if info.Size() > maxKeyFile {
-		return nil, nil, badKeyText("it has %d bytes, the limit is %d", info.Size(), maxKeyFile)
+		return nil, info, badKeyText("it has %d bytes, the limit is %d", info.Size(), maxKeyFile)
 	}
 	text := make([]byte, info.Size())
 	if _, err := io.ReadFull(file, text); err != nil {
@@ -130,7 +146,7 @@ func (f *keyFile) read() (*keys, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.seen = info
+	f.seen.Store(&info)
 	return k, nil
 }
 
@@ -140,7 +156,8 @@ func (f *keyFile) changed() bool {
 		return false
 	}
 	info, err := os.Stat(f.path)
-	return err != nil || !os.SameFile(info, f.seen) || info.Size() != f.seen.Size() || !info.ModTime().Equal(f.seen.ModTime())
+	seen := *f.seen.Load()
+	return err != nil || !os.SameFile(info, seen) || info.Size() != seen.Size() || !info.ModTime().Equal(seen.ModTime())
 }
 
 // create puts the file where none is.
@@ -149,13 +166,39 @@ func (f *keyFile) create(k *keys) error {
 	return f.write(k, f.path, os.Link)
 }
 
-// replace puts the file in place of the one that is there.
-func (f *keyFile) replace(k *keys) error {
+// replace puts the file in place of the one that is there. With wipe that one is overwritten, as far as it can be.
+func (f *keyFile) replace(k *keys, wipe bool) error {
 	path, err := filepath.EvalSymlinks(f.path)
 	if err != nil {
 		return err
 	}
-	return f.write(k, path, os.Rename)
+	if !wipe || runtime.GOOS == "windows" { // where a file that is open cannot be replaced
+		return f.write(k, path, os.Rename)
+	}
+	old, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return f.write(k, path, os.Rename)
+	}
+	defer func() { _ = old.Close() }()
+	if err := f.write(k, path, os.Rename); err != nil {
+		return err
+	}
+	// Not before the new file has its name for good: until then the old one may be all that there is.
+	overwrite(old)
+	return nil
+}
+
+// overwrite puts random bytes in place of those of a file.
+func overwrite(file *os.File) {
+	info, err := file.Stat()
+	if err != nil {
+		return
+	}
+	noise := make([]byte, info.Size())
+	_, _ = rand.Read(noise)
+	if _, err := file.WriteAt(noise, 0); err == nil {
+		_ = file.Sync()
+	}
 }
 
 // write makes a whole file beside path, safe on the medium, and lets place give it its name.
@@ -195,7 +238,10 @@ func (f *keyFile) write(k *keys, path string, place func(from, to string) error)
 	if err != nil {
 		return err
 	}
-	f.seen, err = os.Stat(f.path)
+	info, err := os.Stat(f.path)
+	if err == nil {
+		f.seen.Store(&info)
+	}
 	return err
 }
 
@@ -211,7 +257,7 @@ func (f *keyFile) lock() (unlock func(), err error) {
 	lock := path + ".lock"
 	file, err := os.OpenFile(lock, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("%w: %q exists: if no process is adding a key now, one died doing so: remove it, and what begins with %q, and try again", ErrLocked, lock, tempPrefix(path))
+		return nil, fmt.Errorf("%w: %q exists: if no process is changing the keys now, one died doing so: remove it, and what begins with %q, and try again", ErrLocked, lock, tempPrefix(path))
 	}
 	if err != nil {
 		return nil, err

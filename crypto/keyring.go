@@ -10,13 +10,13 @@ import (
 
 // A Keyring is a vault whose keys are at hand: in one file, in the clear or behind a passphrase, or only in memory. It
 // seals under its newest key and opens with all of them. It is also a Blinder, with an index key of its own that stays
-// when keys are added.
+// when keys are added, and a Keeper, whose epochs have keys of their own and have nothing to do with what it seals itself.
 //
 // Whoever has the file, or the memory of the process, can open everything; that is as far as a keyring protects. Keep a
 // copy of the file apart from the data: without it nothing opens again.
 //
 // Many goroutines may use a Keyring, and many processes one file: a process that meets a key that it does not know
-// reads the file again.
+// reads the file again, and one that is asked as a Keeper whenever the file has changed.
 type Keyring struct {
 	envelopes *envelopes
 	keys      atomic.Pointer[keys] // nil once closed
@@ -28,13 +28,15 @@ type Keyring struct {
 var (
 	_ Vault   = (*Keyring)(nil)
 	_ Blinder = (*Keyring)(nil)
+	_ Keeper  = (*Keyring)(nil)
 )
 
 // keys is the content of a keyring at one time. It is never changed, but replaced.
 type keys struct {
-	index *rootKey
-	byAge []*rootKey // oldest first, never empty
-	byID  map[keyID]*rootKey
+	index  *rootKey
+	byAge  []*rootKey // oldest first, never empty
+	byID   map[keyID]*rootKey
+	epochs []*epochKey // by number; what is missing below the last one is destroyed
 }
 
 func newKeys(index *rootKey, byAge []*rootKey) *keys {
@@ -45,12 +47,20 @@ func newKeys(index *rootKey, byAge []*rootKey) *keys {
 	return k
 }
 
+// withKey returns the keys with one more, which seals.
+func (k *keys) withKey(key *rootKey) *keys {
+	return newKeys(k.index, append(slices.Clone(k.byAge), key)).withEpochs(k.epochs)
+}
+
 func (k *keys) newest() *rootKey { return k.byAge[len(k.byAge)-1] }
 
 func (k *keys) destroy() {
 	k.index.key.Destroy()
 	for _, key := range k.byAge {
 		key.key.Destroy()
+	}
+	for _, e := range k.epochs {
+		e.forget()
 	}
 }
 
@@ -107,6 +117,16 @@ func (r *Keyring) Rewrap(ctx context.Context, at Scope, sealed []byte) ([]byte, 
 //
 // What is sealed under older keys stays as it is: bring it to the new one with Rewrap.
 func (r *Keyring) AddKey(ctx context.Context) error {
+	err := r.change(ctx, false, func(k *keys) (*keys, error) { return k.withKey(newRootKey()), nil })
+	if err != nil {
+		return fmt.Errorf("add key: %w", err)
+	}
+	return nil
+}
+
+// change replaces the keys with what edit makes of them, in the file first. With wipe the file that was there is
+// overwritten. An edit that returns what it was given changes nothing.
+func (r *Keyring) change(ctx context.Context, wipe bool, edit func(*keys) (*keys, error)) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -117,25 +137,41 @@ func (r *Keyring) AddKey(ctx context.Context) error {
 		return ErrClosed
 	}
 	if r.file == nil {
-		r.keys.Store(newKeys(k.index, append(slices.Clone(k.byAge), newRootKey())))
-		return nil
+		edited, err := edit(k)
+		if err == nil {
+			r.adopt(edited)
+		}
+		return err
 	}
 	unlock, err := r.file.lock()
 	if err != nil {
-		return fmt.Errorf("add key: %w", err)
+		return err
 	}
 	defer unlock()
-	// Another process may have added keys. Writing back only our own would lose them, and all that they sealed.
-	k, err = r.reread(k)
-	if err != nil {
-		return fmt.Errorf("add key: %w", err)
+	// Another process may have changed them. Writing back only our own would undo that, and lose all that it sealed.
+	if k, err = r.reread(k); err != nil {
+		return err
 	}
-	k = newKeys(k.index, append(slices.Clone(k.byAge), newRootKey()))
-	if err := r.file.replace(k); err != nil {
-		return fmt.Errorf("add key: %w", err)
+	r.adopt(k)
+	edited, err := edit(k)
+	if err != nil || edited == k {
+		return err
 	}
-	r.keys.Store(k)
+	if err := r.file.replace(edited, wipe); err != nil {
+		return err
+	}
+	r.adopt(edited)
 	return nil
+}
+
+// adopt makes k the keys, and destroys those of epochs that it does not have any more.
+func (r *Keyring) adopt(k *keys) {
+	old := r.keys.Swap(k)
+	for _, e := range old.epochs {
+		if now := findEpoch(k.epochs, e.number); now == nil || now.key == nil {
+			e.forget()
+		}
+	}
 }
 
 // Close clears the keys as far as Go allows: copies that the garbage collector made and the key schedules of ciphers
@@ -201,7 +237,7 @@ func (r *Keyring) find(id keyID) (*rootKey, error) {
 			return nil, fmt.Errorf("%w %x, and looking for it again: %w", ErrNoKey, id, err)
 		}
 		k = again
-		r.keys.Store(k)
+		r.adopt(k)
 	}
 	if key := k.byID[id]; key != nil {
 		return key, nil
@@ -225,6 +261,16 @@ func (r *Keyring) reread(known *keys) (*keys, error) {
 			return nil, fmt.Errorf("%w: %q has lost key %x: put back the newest copy of it", ErrKeyFile, r.file.path, key.id)
 		}
 	}
+	epochs, err := mergeEpochs(known.epochs, read.epochs)
+	if err != nil {
+		read.destroy()
+		return nil, fmt.Errorf("key file %q: %w", r.file.path, err)
+	}
+	for i, e := range read.epochs {
+		if epochs[i] != e {
+			e.forget() // it is in memory already
+		}
+	}
 	read.index.key.Destroy()
 	byAge := make([]*rootKey, len(read.byAge))
 	for i, key := range read.byAge {
@@ -234,5 +280,5 @@ func (r *Keyring) reread(known *keys) (*keys, error) {
 			byAge[i] = mine
 		}
 	}
-	return newKeys(known.index, byAge), nil
+	return newKeys(known.index, byAge).withEpochs(epochs), nil
 }

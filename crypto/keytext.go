@@ -15,17 +15,20 @@ import (
 // The format of a key file, one item a line, single spaces between fields, "\n" after every line:
 //
 //	# any number of comments
-//	ebb keys 1
+//	ebb keys 2                                       1 when there are no epochs
 //	argon2id m=KIB t=PASSES p=LANES salt=BASE64      only behind a passphrase
 //	index ID CREATED KEY
 //	key ID CREATED KEY                               one or more; the last one seals
+//	epoch NUMBER ID CREATED KEY                      any number, in rising order together with
+//	destroyed NUMBER CREATED DESTROYED               those whose key is gone
 //	mac HEX                                          only behind a passphrase
 //	sha256 HEX
 //
 // ID is 16 bytes in hexadecimal, CREATED a UTC instant by RFC 3339, KEY the 32 bytes of a key in base64 (RFC 4648,
-// section 4), or, behind a passphrase, an envelope with them. mac and sha256 cover all bytes before their line.
+// section 4), or, behind a passphrase, an envelope with them. NUMBER counts from 1; numbers that are missing below the last
+// one are those of epochs that were destroyed and forgotten. mac and sha256 cover all bytes before their line.
 const (
-	keyTextVersion = 1
+	keyTextVersion = 2
 	keyTextMagic   = "ebb keys "
 	maxKeyFile     = 1 << 20 // bytes
 
@@ -33,13 +36,15 @@ const (
 		"# Keep a copy apart from the data, and do not edit it. The last key seals, the others still open.\n"
 	lockedTextComment = "# Whoever has this file and its passphrase can open all that was sealed with it. Without either nothing opens\n" +
 		"# again. Keep a copy apart from the data, and do not edit it. The last key seals, the others still open.\n"
+	epochsTextComment = "# A copy from before an epoch was destroyed brings its key back: make a new one now, and destroy the older ones in time.\n"
 )
 
 // A keyText is a parsed key file. The keys in it are as the file has them, wrapped or not.
 type keyText struct {
-	kdf   *argon // nil: the keys are in the clear
-	index keyLine
-	keys  []keyLine
+	kdf    *argon // nil: the keys are in the clear
+	index  keyLine
+	keys   []keyLine
+	epochs []epochLine // in rising order
 
 	signed []byte // what mac covers
 	mac    []byte
@@ -49,6 +54,13 @@ type keyLine struct {
 	id      keyID
 	created time.Time
 	key     []byte
+}
+
+// An epochLine is an epoch, with its key unless it is destroyed.
+type epochLine struct {
+	keyLine
+	number    uint32
+	destroyed time.Time
 }
 
 func badKeyText(format string, args ...any) error {
@@ -70,8 +82,9 @@ func parseKeyText(text []byte) (*keyText, error) {
 		return nil, badKeyText("it does not begin with %q", keyTextMagic)
 	}
 	// Before the checksum, because a newer format may check itself in another way.
-	switch v, err := strconv.ParseUint(string(version), 10, 16); {
-	case err != nil || strconv.FormatUint(v, 10) != string(version) || v == 0:
+	v, err := parseNumber(version, 16)
+	switch {
+	case err != nil:
 		return nil, badKeyText("its version is no number")
 	case v > keyTextVersion:
 		return nil, fmt.Errorf("%w: key file version %d, known is %d", ErrNewer, v, keyTextVersion)
@@ -94,7 +107,11 @@ func parseKeyText(text []byte) (*keyText, error) {
 		}
 	}
 	lines = lines[len(text)-len(body)+len(first)+1:]
-	if err := p.parseLines(lines); err != nil {
+	err = p.parseLines(lines)
+	if err == nil && (len(p.epochs) > 0) != (v == 2) {
+		err = badKeyText("epochs go with version 2 of the file")
+	}
+	if err != nil {
 		p.wipe()
 		return nil, err
 	}
@@ -119,22 +136,8 @@ func (p *keyText) parseLines(lines []byte) error {
 	for n := 0; len(lines) > 0; n++ {
 		var line []byte
 		line, lines, _ = bytes.Cut(lines, []byte("\n"))
-		name := "key"
-		if n == 0 {
-			name = "index"
-		}
-		l, err := parseKeyLine(line, name, size)
-		if err != nil {
+		if err := p.parseLine(bytes.Split(line, []byte(" ")), n == 0, size, seen); err != nil {
 			return err
-		}
-		if seen[l.id] {
-			return badKeyText("it has two keys %x", l.id)
-		}
-		seen[l.id] = true
-		if n == 0 {
-			p.index = l
-		} else {
-			p.keys = append(p.keys, l)
 		}
 	}
 	if len(p.keys) == 0 {
@@ -143,25 +146,101 @@ func (p *keyText) parseLines(lines []byte) error {
 	return nil
 }
 
-func parseKeyLine(line []byte, name string, size int) (keyLine, error) {
-	var l keyLine
-	fields := bytes.Split(line, []byte(" "))
-	if len(fields) != 4 || string(fields[0]) != name {
-		return l, badKeyText("a line is not of the form %q", name+" ID CREATED KEY")
+// parseLine reads the fields of one line.
+func (p *keyText) parseLine(fields [][]byte, first bool, size int, seen map[keyID]bool) error {
+	var l epochLine
+	var err error
+	switch kind := string(fields[0]); {
+	case first && kind == "index", !first && kind == "key" && len(p.epochs) == 0:
+		if l.keyLine, err = parseKeyLine(fields[1:], size); err != nil {
+			return err
+		}
+		if first {
+			p.index = l.keyLine
+		} else {
+			p.keys = append(p.keys, l.keyLine)
+		}
+	case len(p.keys) > 0 && (kind == "epoch" || kind == "destroyed"):
+		if l, err = parseEpochLine(fields, size); err != nil {
+			return err
+		}
+		if len(p.epochs) > 0 && l.number <= p.epochs[len(p.epochs)-1].number {
+			return badKeyText("its epochs are not in order")
+		}
+		p.epochs = append(p.epochs, l)
+	default:
+		return badKeyText("a line is not of a kind that belongs where it is")
 	}
-	if !decodeHex(l.id[:], fields[1]) {
+	if l.key != nil {
+		if seen[l.id] {
+			return badKeyText("it has two keys %x", l.id)
+		}
+		seen[l.id] = true
+	}
+	return nil
+}
+
+func parseEpochLine(fields [][]byte, size int) (l epochLine, err error) {
+	if len(fields) < 2 {
+		return l, badKeyText("an epoch has no number")
+	}
+	number, err := parseNumber(fields[1], 32)
+	if err != nil {
+		return l, badKeyText("the number of an epoch is none")
+	}
+	if string(fields[0]) == "epoch" {
+		l.keyLine, err = parseKeyLine(fields[2:], size)
+		l.number = uint32(number) //nolint:gosec // it has 32 bits
+		return l, err
+	}
+	if len(fields) != 4 {
+		return l, badKeyText("a line is not of the form %q", "destroyed NUMBER CREATED DESTROYED")
+	}
+	created, createdErr := parseInstant(fields[2])
+	destroyed, destroyedErr := parseInstant(fields[3])
+	if createdErr != nil || destroyedErr != nil || destroyed.IsZero() {
+		return l, badKeyText("a time of epoch %d is not a UTC instant", number)
+	}
+	l.number, l.created, l.destroyed = uint32(number), created, destroyed //nolint:gosec // it has 32 bits
+	return l, nil
+}
+
+// parseNumber reads a number from 1 on, in its one form.
+func parseNumber(text []byte, bits int) (uint64, error) {
+	n, err := strconv.ParseUint(string(text), 10, bits)
+	if err == nil && (n == 0 || strconv.FormatUint(n, 10) != string(text)) {
+		err = strconv.ErrSyntax
+	}
+	return n, err
+}
+
+// parseInstant reads an instant in its one form.
+func parseInstant(text []byte) (time.Time, error) {
+	at, err := time.Parse(time.RFC3339, string(text))
+	if err == nil && at.UTC().Format(time.RFC3339) != string(text) {
+		err = strconv.ErrSyntax
+	}
+	return at.UTC(), err
+}
+
+// parseKeyLine reads ID, CREATED and KEY.
+func parseKeyLine(fields [][]byte, size int) (keyLine, error) {
+	var l keyLine
+	if len(fields) != 3 {
+		return l, badKeyText("a line does not end with ID CREATED KEY")
+	}
+	if !decodeHex(l.id[:], fields[0]) {
 		return l, badKeyText("an id is not 16 bytes in hexadecimal")
 	}
-	created, err := time.Parse(time.RFC3339, string(fields[2]))
-	if err != nil || created.UTC().Format(time.RFC3339) != string(fields[2]) {
+	var err error
+	if l.created, err = parseInstant(fields[1]); err != nil {
 		return l, badKeyText("the time of key %x is not a UTC instant", l.id)
 	}
-	l.created = created.UTC()
 	encoding := base64.StdEncoding.Strict()
-	l.key = make([]byte, encoding.DecodedLen(len(fields[3])))
-	n, err := encoding.Decode(l.key, fields[3])
+	l.key = make([]byte, encoding.DecodedLen(len(fields[2])))
+	n, err := encoding.Decode(l.key, fields[2])
 	// Decode skips line ends, so that only the length shows that it read all of the field.
-	if err != nil || n != size || len(fields[3]) != encoding.EncodedLen(n) {
+	if err != nil || n != size || len(fields[2]) != encoding.EncodedLen(n) {
 		return l, badKeyText("key %x is not %d bytes in base64", l.id, size)
 	}
 	l.key = l.key[:n]
@@ -192,14 +271,20 @@ func decodeHex(dst, text []byte) bool {
 // format returns the text of a key file. mac is called for files behind a passphrase.
 func (p *keyText) format(mac func(signed []byte) ([]byte, error)) ([]byte, error) {
 	// With room for all of it: what append leaves behind could not be cleared.
-	text := make([]byte, 0, 640+(len(p.keys)+1)*320)
+	text := make([]byte, 0, 800+(len(p.keys)+len(p.epochs)+1)*320)
 	if p.kdf == nil {
 		text = append(text, keyTextComment...)
 	} else {
 		text = append(text, lockedTextComment...)
 	}
+	version := int64(keyTextVersion)
+	if len(p.epochs) == 0 {
+		version = 1
+	} else {
+		text = append(text, epochsTextComment...)
+	}
 	text = append(text, keyTextMagic...)
-	text = strconv.AppendInt(text, keyTextVersion, 10)
+	text = strconv.AppendInt(text, version, 10)
 	text = append(text, '\n')
 	if p.kdf != nil {
 		text = append(text, "argon2id "+p.kdf.String()+"\n"...)
@@ -207,6 +292,15 @@ func (p *keyText) format(mac func(signed []byte) ([]byte, error)) ([]byte, error
 	text = p.index.format(text, "index")
 	for _, l := range p.keys {
 		text = l.format(text, "key")
+	}
+	for _, l := range p.epochs {
+		if l.destroyed.IsZero() {
+			text = l.format(text, l.name())
+			continue
+		}
+		text = append(text, "destroyed "+strconv.FormatUint(uint64(l.number), 10)+" "...)
+		text = append(l.created.AppendFormat(text, time.RFC3339), ' ')
+		text = append(l.destroyed.AppendFormat(text, time.RFC3339), '\n')
 	}
 	if p.kdf != nil {
 		sum, err := mac(text)
@@ -229,6 +323,9 @@ func (l *keyLine) format(text []byte, name string) []byte {
 	text = base64.StdEncoding.AppendEncode(text, l.key)
 	return append(text, '\n')
 }
+
+// name is how the line of an epoch with a key begins.
+func (l *epochLine) name() string { return "epoch " + strconv.FormatUint(uint64(l.number), 10) }
 
 // open takes the keys out, with the help of what wraps them when they are behind a passphrase. With a wrapper it takes
 // no file but one that this wrapper has made, so none that was put in the clear or behind another passphrase since.
@@ -259,7 +356,21 @@ func (p *keyText) open(wrap *wrapper) (*keys, error) {
 			return nil, err
 		}
 	}
-	return newKeys(index, byAge), nil
+	epochs := make([]*epochKey, len(p.epochs))
+	for i, l := range p.epochs {
+		if !l.destroyed.IsZero() {
+			epochs[i] = &epochKey{number: l.number, created: l.created, destroyed: l.destroyed}
+			continue
+		}
+		key, err := take(l.keyLine, l.name())
+		if err != nil {
+			return nil, err
+		}
+		if epochs[i], err = newEpochKey(l.number, key); err != nil {
+			return nil, err
+		}
+	}
+	return newKeys(index, byAge).withEpochs(epochs), nil
 }
 
 // newKeyText puts keys in, wrapped when wrap is not nil.
@@ -279,7 +390,7 @@ func newKeyText(k *keys, wrap *wrapper) (*keyText, error) {
 		}
 		return l, err
 	}
-	p := &keyText{keys: make([]keyLine, len(k.byAge))}
+	p := &keyText{keys: make([]keyLine, len(k.byAge)), epochs: make([]epochLine, len(k.epochs))}
 	if wrap != nil {
 		p.kdf = &wrap.kdf
 	}
@@ -292,12 +403,25 @@ func newKeyText(k *keys, wrap *wrapper) (*keyText, error) {
 			return nil, err
 		}
 	}
+	for i, e := range k.epochs {
+		l := epochLine{number: e.number, destroyed: e.destroyed}
+		l.created = e.created
+		if e.key != nil {
+			if l.keyLine, err = put(e.key, l.name()); err != nil {
+				return nil, err
+			}
+		}
+		p.epochs[i] = l
+	}
 	return p, nil
 }
 
 func (p *keyText) wipe() {
 	clear(p.index.key)
 	for _, l := range p.keys {
+		clear(l.key)
+	}
+	for _, l := range p.epochs {
 		clear(l.key)
 	}
 }

@@ -88,11 +88,11 @@ func TestKeyFileThatCouldNotBeReadAgainIsNotWritten(t *testing.T) {
 	for i := range many {
 		many[i] = newRootKey()
 	}
-	require.NoError(t, f.replace(newKeys(k.index, append(slices.Clone(k.byAge), many...))))
+	require.NoError(t, f.replace(newKeys(k.index, append(slices.Clone(k.byAge), many...)), false))
 	_, err = OpenKeyring(path)
 	require.NoError(t, err)
 	many = append(many, many[:2_000]...)
-	require.ErrorIs(t, f.replace(newKeys(k.index, many)), ErrTooLarge)
+	require.ErrorIs(t, f.replace(newKeys(k.index, many), false), ErrTooLarge)
 	_, err = OpenKeyring(path)
 	require.NoError(t, err)
 }
@@ -137,7 +137,7 @@ func TestKeyFileThatSaysWhatItMustNotIsRefused(t *testing.T) {
 		text string
 		want error
 	}{
-		"newer version":      {strings.Replace(text, "ebb keys 1", "ebb keys 2", 1), ErrNewer},
+		"newer version":      {strings.Replace(text, "ebb keys 1", "ebb keys 3", 1), ErrNewer},
 		"version zero":       {strings.Replace(text, "ebb keys 1", "ebb keys 0", 1), ErrKeyFile},
 		"version 01":         {strings.Replace(text, "ebb keys 1", "ebb keys 01", 1), ErrKeyFile},
 		"no version":         {without(2, 3), ErrKeyFile},
@@ -239,7 +239,7 @@ func FuzzKeyFile(f *testing.F) {
 	wrap := quickWrapper()
 	f.Add(keyFileText(f, nil))
 	f.Add(keyFileText(f, wrap))
-	f.Add([]byte("ebb keys 2\n"))
+	f.Add([]byte("ebb keys 3\n"))
 	f.Add([]byte("#\n#\nebb keys 1\nsha256 \n"))
 	f.Add([]byte(""))
 	f.Fuzz(func(t *testing.T, text []byte) {

@@ -303,13 +303,17 @@ func (c *core) load(ctx context.Context, tenant, id string) (*deployed, error) {
 			same.doc = doc
 			return &same, nil
 		}
-		return c.prepare(doc)
+		s, err := c.prepare(doc)
+		if err != nil {
+			s = &deployed{doc: doc} // what is wrong with it is remembered, and for its tenant alone
+		}
+		return s, err
 	})
+	if s != nil && s.doc.Tenant != tenant {
+		return nil, fmt.Errorf("%w: scenario %q", ErrNotFound, id)
+	}
 	if err != nil {
 		return nil, err
-	}
-	if s.doc.Tenant != tenant {
-		return nil, fmt.Errorf("%w: scenario %q", ErrNotFound, id)
 	}
 	return s, nil
 }

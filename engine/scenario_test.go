@@ -9,9 +9,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/crypto"
 	"github.com/ebbkit/ebb/crypto/secret"
 	"github.com/ebbkit/ebb/engine"
 	"github.com/ebbkit/ebb/engine/blueprint"
+	"github.com/ebbkit/ebb/store/memory"
 )
 
 func TestBlueprintIsRefusedWithAllThatIsWrong(t *testing.T) {
@@ -201,4 +203,20 @@ func TestOneServeAtATime(t *testing.T) {
 		require.NoError(t, e.Serve(canceled(t)))
 		require.NoError(t, e.Close())
 	})
+}
+
+// A scenario that cannot be compiled any more is remembered as such, with what is wrong with it.
+func TestProblemsOfAScenarioAreForItsTenantAlone(t *testing.T) {
+	t.Parallel()
+	records, vault := memory.New(), crypto.NewKeyring()
+	old := start(t, engine.Config{Store: records, Vault: vault, Connectors: []connector.Connector{bank{}}})
+	scenario, err := old.For("acme").Deploy(t.Context(), parse(t, doing), engine.DeployOptions{})
+	require.NoError(t, err)
+	e := start(t, engine.Config{Store: records, Vault: vault})
+	_, err = e.For("acme").Run(t.Context(), scenario.ID, connector.Bundle{})
+	var refused *engine.CheckError
+	require.ErrorAs(t, err, &refused)
+	_, err = e.For("others").Run(t.Context(), scenario.ID, connector.Bundle{})
+	require.ErrorIs(t, err, engine.ErrNotFound)
+	require.NotErrorAs(t, err, &refused)
 }

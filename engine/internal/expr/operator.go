@@ -168,7 +168,7 @@ func operand(s scalar) (scalar, error) {
 		}
 		return s, invalid("text that is not a number cannot be calculated with")
 	}
-	return s, invalid("a %s cannot be calculated with", kindOf(s.other))
+	return s, invalid("values of type %s cannot be calculated with", kindOf(s.other))
 }
 
 func toFloat(v any) float64 {

@@ -33,6 +33,7 @@ func TestReferencePageNamesEverything(t *testing.T) {
 	for _, name := range names {
 		require.Contains(t, text, "`"+name+"`")
 	}
+	require.NotContains(t, text, "column 3: ", "an error stands where a value should")
 }
 
 // What has no words is an error of the generator, and so are words for what there is not.

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/ebbkit/ebb/connector"
 	"github.com/ebbkit/ebb/engine/internal/expr"
@@ -92,7 +93,12 @@ func shown(v any) string {
 		return code(v.UTC().Format("2006-01-02T15:04:05.000Z")) + " (date)"
 	case []byte:
 		return "buffer, length " + strconv.Itoa(len(v))
-	case []any, connector.Bundle:
+	case []any:
+		if octets, ok := lone(v).([]byte); ok && !utf8.Valid(octets) {
+			return "array of the buffer" // which has no JSON
+		}
+		return code(asJSON(v))
+	case connector.Bundle:
 		return code(asJSON(v))
 	}
 	text, err := connector.AppendText(nil, v)
@@ -100,6 +106,14 @@ func shown(v any) string {
 		return err.Error()
 	}
 	return code(string(text))
+}
+
+// lone is the element of an array that has one.
+func lone(array []any) any {
+	if len(array) != 1 {
+		return nil
+	}
+	return array[0]
 }
 
 // asJSON is the JSON that the language itself makes of a value.

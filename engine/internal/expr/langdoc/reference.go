@@ -80,7 +80,7 @@ func (p *page) operators() {
 		"|": "or: true or false. The right side is not worked out when the left one decides.", "&": "and, likewise.",
 		"=": "equal in type and value; dates to the millisecond, arrays and collections in all that is in them.", "!=": "the opposite of =.",
 		"<": "less: two texts in the order of their UTF-16 units, all else as numbers.", "<=": "less or equal.", ">": "greater.", ">=": "greater or equal.",
-		"+": "the sum, or the concatenation when one side is text.", "-": "the difference; of two dates in milliseconds.", "*": "the product.", "/": "the quotient, which is no whole number as a rule.", "%": "the remainder, with the sign of the left side.",
+		"+": "the sum, or the concatenation when one side is text; null when both sides are.", "-": "the difference; of two dates in milliseconds.", "*": "the product.", "/": "the quotient, which is no whole number as a rule.", "%": "the remainder, with the sign of the left side.",
 	}
 	examples := map[string]string{
 		"|": `{{false | "x"}}`, "&": `{{1.paid & 1.price > 5}}`, "=": `{{1.price = "9.75"}}`, "!=": `{{1.name != "Ada"}}`, "<": `{{"2" < "10"}}`, "<=": `{{2 <= 10}}`, ">": `{{1.created > "2026-01-01"}}`, ">=": "{{1.price >= 9.75}}",

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -24,7 +26,7 @@ type host struct {
 	connections, dataStores, scenarios map[string]string
 	// depth is how many runs wait for this one. waited says that an operation has waited for another run.
 	depth  int
-	waited bool
+	waited atomic.Bool
 	// hushed says that nothing of the run's data is kept, so nothing of that of the runs that it calls is.
 	hushed     bool
 	structures *structures
@@ -39,6 +41,7 @@ type host struct {
 	cursor []byte
 	// late keeps answers back until the run has ended well: what a scenario without auto-commit does.
 	late    bool
+	mu      sync.Mutex // guards answers: modules may answer from goroutines of their own
 	answers []connector.Response
 	// secure is called before the first operation that may have an effect. Nil: nothing to do.
 	secure func(context.Context) error
@@ -62,10 +65,10 @@ func (h *host) Do(ctx context.Context, op *flow.Operation) (flow.Result, error) 
 		}
 		h.secure = nil
 	}
-	h.waited = false
+	h.waited.Store(false)
 	bundles, err := flow.Invoke(limited, op, call)
 	h.cursor = call.Cursor
-	if err != nil && limited.Err() != nil && ctx.Err() == nil && !h.waited {
+	if err != nil && limited.Err() != nil && ctx.Err() == nil && !h.waited.Load() {
 		err = connector.Errorf(connector.ModuleTimeoutError, "module %s took longer than %v", op.Name, h.cfg.MaxModuleTime)
 	}
 	result, err := h.result(ctx, bundles, err)
@@ -138,6 +141,8 @@ func (h *host) data(_ context.Context, name string) (connector.DataStore, error)
 
 func (h *host) answer(_ context.Context, response connector.Response) error {
 	if h.late {
+		h.mu.Lock()
+		defer h.mu.Unlock()
 		h.answers = append(h.answers, response)
 		return nil
 	}
@@ -147,6 +152,8 @@ func (h *host) answer(_ context.Context, response connector.Response) error {
 
 // commit sends the answers that were kept back.
 func (h *host) commit() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	for _, response := range h.answers {
 		h.respond(response)
 	}

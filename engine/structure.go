@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+	"sync"
 
 	"github.com/ebbkit/ebb/connector"
 	"github.com/ebbkit/ebb/engine/blueprint"
@@ -110,6 +111,8 @@ type structures struct {
 	tenant string
 	// names map what the blueprint calls them to the tenant's own names.
 	names map[string]string
+
+	mu    sync.Mutex // modules may ask from goroutines of their own
 	found map[string]*connector.Structure
 }
 
@@ -119,6 +122,8 @@ func (c *core) structuresOf(doc *repo.Scenario) *structures {
 
 // find is connector.Call.Structure.
 func (s *structures) find(ctx context.Context, name string) (*connector.Structure, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if structure, ok := s.found[name]; ok {
 		return structure, nil
 	}

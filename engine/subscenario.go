@@ -125,7 +125,7 @@ func (h *host) callScenario(ctx context.Context, name string, in connector.Bundl
 	if !wait {
 		return connector.Bundle{}, h.post(ctx, &p)
 	}
-	h.waited = true
+	h.waited.Store(true)
 	if p.id, err = h.newID(); err != nil {
 		return connector.Bundle{}, err
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -349,4 +351,30 @@ func TestDeliveryThatFitsNoMoreLeavesAnExecution(t *testing.T) {
 		require.Contains(t, kept[0].Failure.Message, "zip")
 		require.NotContains(t, kept[0].Failure.Message, "Ada")
 	}
+}
+
+// A module may use what its call gives it from goroutines of its own.
+func TestModuleMayAskFromManyGoroutines(t *testing.T) {
+	t.Parallel()
+	e := start(t, engine.Config{Connectors: []connector.Connector{bank{pay: func(ctx context.Context, call *connector.Call) error {
+		var group sync.WaitGroup
+		var problems [8]error
+		for i := range problems {
+			group.Go(func() {
+				_, missing := call.Structure(ctx, strconv.Itoa(i))
+				_, failed := call.Scenario(ctx, "Greeting", connector.NewBundle("name", "Ada"), i%2 == 0)
+				problems[i] = errors.Join(missing, failed, call.Respond(ctx, connector.Response{Status: http.StatusOK}))
+			})
+		}
+		group.Wait()
+		return errors.Join(problems[:]...)
+	}}}})
+	callee, err := e.Deploy(t.Context(), parse(t, callable), engine.DeployOptions{Activate: true})
+	require.NoError(t, err)
+	caller, err := e.Deploy(t.Context(), parse(t, doing[:len(doing)-1]+`, "metadata": {"scenario": {"autoCommit": false}}}`), engine.DeployOptions{})
+	require.NoError(t, err)
+	x, err := e.Run(t.Context(), caller.ID, connector.NewBundle("name", "Ada"))
+	require.NoError(t, err)
+	require.Nil(t, x.Failure)
+	require.Len(t, executions(t, e, callee.ID), 4)
 }

@@ -18,7 +18,8 @@
 // declares and what later modules do with them, so a value that is parsed as JSON is JSON, and one that is formatted as a
 // date is a date. Nothing leaves this machine then.
 //
-// A blueprint that cannot be run is not: its problems go to standard error, and the exit code is 2.
+// What the run warns of, such as a condition whose operand could not be converted, goes to standard error, a line each. A
+// blueprint that cannot be run is not: its problems go there, and the exit code is 2.
 package main
 
 import (
@@ -101,6 +102,9 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) erro
 	execution, err := e.Try(ctx, bp, options)
 	if err != nil {
 		return err
+	}
+	for _, w := range execution.Warnings {
+		fmt.Fprintf(stderr, "warning: module %d: %s\n", w.Module, w.Message)
 	}
 	text, err := connector.AppendJSON(nil, report(execution, bp))
 	if err != nil {

@@ -33,6 +33,22 @@ func TestRunPrintsWhatHappened(t *testing.T) {
 	require.Equal(t, string(bytes.ReplaceAll(want, []byte("\r\n"), []byte("\n"))), pretty.String())
 }
 
+func TestRunTellsWarnings(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file, input := filepath.Join(dir, "filter.json"), filepath.Join(dir, "input.json")
+	require.NoError(t, os.WriteFile(input, []byte(`[{"total": "a lot"}]`), 0o600))
+	require.NoError(t, os.WriteFile(file, []byte(`{"name": "Filter", "flow": [
+		{"id": 1, "module": "gateway:CustomWebHook", "version": 1, "parameters": {"hook": 1}},
+		{"id": 2, "module": "util:ComposeTransformer", "version": 1, "mapper": {"value": "large"},
+		 "filter": {"conditions": [[{"a": "{{1.total}}", "o": "number:greater", "b": "100"}]]}}]}`), 0o600))
+	var out, warnings bytes.Buffer
+	require.NoError(t, run(t.Context(), []string{"-input", input, file}, &out, &warnings))
+	require.Contains(t, out.String(), `"status":"success"`)
+	require.Regexp(t, `^warning: module 2: .*number.*\n$`, warnings.String())
+	require.NotContains(t, warnings.String(), "a lot")
+}
+
 func TestBlueprintThatCannotRunIsRefused(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer

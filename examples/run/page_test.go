@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -55,7 +56,7 @@ func happens(t *testing.T, source, input string) string {
 	require.NoError(t, os.WriteFile(file, []byte(source), 0o600))
 	require.NoError(t, os.WriteFile(bundles, []byte(input), 0o600))
 	var out bytes.Buffer
-	require.NoError(t, run(t.Context(), []string{"-input", bundles, "-now", "2026-03-01T12:00:00Z", file}, &out, &out))
+	require.NoError(t, run(t.Context(), []string{"-input", bundles, "-now", "2026-03-01T12:00:00Z", file}, &out, io.Discard))
 	var happened struct {
 		Status     string
 		Operations int

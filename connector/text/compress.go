@@ -28,7 +28,7 @@ func compressor(name, label string, convert func([]byte) ([]byte, error)) connec
 		data, err := convert(in.Data)
 		var typed *connector.Error
 		if err != nil && !errors.As(err, &typed) {
-			err = connector.Errorf(connector.DataError, "the data are not what %s reads, or damaged", label)
+			err = connector.Errorf(connector.DataError, "field data: is not what %s reads, or damaged", label)
 		}
 		return buffer{data}, err
 	})

@@ -23,5 +23,5 @@ func ExampleArchive() {
 			fmt.Println(connector.TypeOf(err), err)
 		}
 	}
-	// Output: DataError the data are no ZIP archive
+	// Output: DataError field data: is no ZIP archive
 }

@@ -78,7 +78,7 @@ const encrypted = 1
 func (a *archiveReader) list(data []byte) ([]archived, error) {
 	r, err := zip.NewReader(bytes.NewReader(data), a.size)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // paths are looked at below, each by itself
-		return nil, connector.Errorf(connector.DataError, "the data are no ZIP archive")
+		return nil, connector.Errorf(connector.DataError, "field data: is no ZIP archive")
 	}
 	if len(r.File) > a.limits.MaxFiles {
 		return nil, connector.Errorf(connector.MaxResultsExceededError, "the archive has more than %d files", a.limits.MaxFiles)

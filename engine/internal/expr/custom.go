@@ -55,7 +55,7 @@ func FunctionOf(name string, fn any) (Function, error) {
 	v := reflect.ValueOf(fn)
 	switch {
 	case v.Kind() != reflect.Func:
-		return refuse("it is of type %T and not a function", fn)
+		return refuse("it is a %T, not a function", fn)
 	case v.IsNil():
 		return refuse("it is a nil function")
 	}

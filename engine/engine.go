@@ -83,7 +83,8 @@ type Config struct {
 	Workers int
 	// Lease is how long a worker that died keeps its delivery from others. A live one renews it. Default: 15 s.
 	Lease time.Duration
-	// Poll is how often Serve looks for work that nobody announced: what other processes wrote or left. Default: 1 s.
+	// Poll is how often Serve looks for work that nobody announced: what other processes wrote or left. A test that lets a
+	// month go by in a bubble of testing/synctest does well to set an hour. Default: 1 s.
 	Poll time.Duration
 	// DrainTimeout is how long Serve lets runs go on after its context has ended. Those that are not done by then start
 	// over at the next Serve. Default: 30 s.

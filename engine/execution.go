@@ -93,11 +93,11 @@ type Query struct {
 	Limit int
 }
 
-// Executions yields a scenario's executions with their traces, newest first, for as long as they are kept: 60 days by
+// Executions yields the executions of a scenario, named by its name or its ID, with their traces, newest first, for as long as they are kept: 60 days by
 // default. One that cannot be read is yielded with its ID and its error; the loop may go on behind it.
 func (e *Engine) Executions(ctx context.Context, scenario string, q Query) iter.Seq2[*Execution, error] {
 	return func(yield func(*Execution, error) bool) {
-		for doc, err := range e.repo.Executions(ctx, e.tenant, scenario, q.page()) {
+		for doc, err := range e.repo.Executions(ctx, e.tenant, e.idOf(scenario), q.page()) {
 			x, err := executionOf(doc, err)
 			if !yield(x, err) {
 				return
@@ -115,9 +115,12 @@ func (e *Engine) Execution(ctx context.Context, id string) (*Execution, error) {
 	return executionOf(doc, nil)
 }
 
-// Activity yields the log of a scenario's executions, newest first, for as long as it is kept: 30 days by default. It has no
+// Activity yields the log of the executions of a scenario, named by its name or its ID, newest first, for as long as it is kept: 30 days by default. It has no
 // traces and no messages. An empty scenario stands for all of the tenant's.
 func (e *Engine) Activity(ctx context.Context, scenario string, q Query) iter.Seq2[*Execution, error] {
+	if scenario != "" {
+		scenario = e.idOf(scenario)
+	}
 	return func(yield func(*Execution, error) bool) {
 		for doc, err := range e.repo.Activities(ctx, e.tenant, scenario, q.page()) {
 			if !yield(summarized(&doc.Envelope, &doc.Summary), err) {

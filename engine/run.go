@@ -17,13 +17,14 @@ import (
 	"github.com/ebbkit/ebb/store"
 )
 
-// Run runs a scenario once, now, in the goroutine of the caller, whether it is active or not, and keeps the execution like
+// Run runs a scenario, named by its name or its ID, once, now, in the goroutine of the caller, whether it is active or not, and keeps the execution like
 // any other.
 //
 // The scenario's inputs are in, readable in mappings as var.input. If the blueprint declares inputs, in is converted to
 // them, and what does not fit is an error of type BundleValidationError. A first module that is a trigger then gives them
 // as its bundle. Without declared inputs, in is what the first module would have given; if it is empty, a first module
-// that is no hook is asked itself, and the run has as many cycles as the blueprint's setting roundtrips says.
+// that is no hook is asked itself, and the run has as many cycles as the blueprint's setting roundtrips says. A polling
+// trigger goes on from cycle to cycle, but every Run begins with it anew: where it ended is not kept yet.
 //
 // A failure of the scenario is part of the Execution, not an error. When ctx ends, the run ends with it and leaves no
 // record.
@@ -31,7 +32,10 @@ func (e *Engine) Run(ctx context.Context, scenario string, in connector.Bundle) 
 	if err := e.open(); err != nil {
 		return nil, err
 	}
-	s, err := e.load(ctx, e.tenant, scenario)
+	s, err := e.load(ctx, e.tenant, e.idOf(scenario))
+	if errors.Is(err, ErrNotFound) {
+		return nil, fmt.Errorf("run: %w: scenario %q", ErrNotFound, scenario)
+	}
 	if err != nil {
 		return nil, err
 	}

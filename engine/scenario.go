@@ -165,28 +165,38 @@ func (e *Engine) deploy(ctx context.Context, name string, bp *blueprint.Blueprin
 	return e.scenarioOf(doc, hook)
 }
 
-// Activate lets a scenario take and run deliveries. Those that it took before it was paused run now.
+// idOf returns the ID of a scenario that is named by its name or its ID. A name that is itself a UUID is taken for an ID.
+func (e *Engine) idOf(nameOrID string) string {
+	if repo.IsID(nameOrID) {
+		return nameOrID
+	}
+	return repo.ScenarioID(e.tenant, nameOrID)
+}
+
+// Activate lets a scenario, named by its name or its ID, take and run deliveries. Those that it took before it was paused
+// run now.
 func (e *Engine) Activate(ctx context.Context, scenario string) error {
 	if err := e.setState(ctx, scenario, repo.ScenarioActive); err != nil {
 		return err
 	}
-	return e.release(ctx, scenario)
+	return e.release(ctx, e.idOf(scenario))
 }
 
-// Pause stops a scenario: its hook answers 410, and what it had taken waits until it is active again. Runs under way go on
+// Pause stops a scenario, named by its name or its ID: its hook answers 410, and what it had taken waits until it is active again. Runs under way go on
 // to their ends.
 func (e *Engine) Pause(ctx context.Context, scenario string) error {
 	return e.setState(ctx, scenario, repo.ScenarioPaused)
 }
 
-func (e *Engine) setState(ctx context.Context, id, state string) error {
+func (e *Engine) setState(ctx context.Context, scenario, state string) error {
 	if err := e.open(); err != nil {
 		return err
 	}
+	id := e.idOf(scenario)
 	for {
 		doc := &repo.Scenario{Envelope: repo.Envelope{ID: id, Tenant: e.tenant}}
 		if err := e.repo.Get(ctx, doc); err != nil {
-			return notFound(err, "scenario", id)
+			return notFound(err, "scenario", scenario)
 		}
 		if doc.State == state {
 			return nil

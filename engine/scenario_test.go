@@ -220,3 +220,37 @@ func TestProblemsOfAScenarioAreForItsTenantAlone(t *testing.T) {
 	require.ErrorIs(t, err, engine.ErrNotFound)
 	require.NotErrorAs(t, err, &refused)
 }
+
+func TestScenarioIsFoundByNameAndByID(t *testing.T) {
+	t.Parallel()
+	e := start(t, engine.Config{})
+	scenario, err := e.Deploy(t.Context(), parse(t, silentHook), engine.DeployOptions{})
+	require.NoError(t, err)
+	for _, handle := range []string{scenario.Name, scenario.ID} {
+		require.NoError(t, e.Activate(t.Context(), handle))
+		found, err := e.Scenario(t.Context(), handle)
+		require.NoError(t, err)
+		require.True(t, found.Active)
+		_, err = e.Run(t.Context(), handle, connector.NewBundle("name", "Ada"))
+		require.NoError(t, err)
+		require.NoError(t, e.Pause(t.Context(), handle))
+		found, err = e.Scenario(t.Context(), handle)
+		require.NoError(t, err)
+		require.False(t, found.Active)
+	}
+	for _, handle := range []string{scenario.Name, scenario.ID} {
+		require.Len(t, executions(t, e, handle), 2)
+		logged := 0
+		for _, err := range e.Activity(t.Context(), handle, engine.Query{}) {
+			require.NoError(t, err)
+			logged++
+		}
+		require.Equal(t, 2, logged)
+	}
+	for _, handle := range []string{"Nobody", "00000000-0000-0000-0000-000000000000"} {
+		_, err = e.Run(t.Context(), handle, connector.Bundle{})
+		require.ErrorIs(t, err, engine.ErrNotFound)
+		require.ErrorContains(t, err, handle)
+		require.ErrorIs(t, e.Pause(t.Context(), handle), engine.ErrNotFound)
+	}
+}

@@ -38,6 +38,12 @@ func NamedID(texts ...string) string {
 	return customID(h.Sum(nil))
 }
 
+// IsID says whether a text has the form of an ID.
+func IsID(text string) bool {
+	id, err := uuid.Parse(text)
+	return err == nil && id.String() == text
+}
+
 // customID makes a UUID of version 8 of the first 122 bits of a hash.
 func customID(hash []byte) string {
 	var id uuid.UUID

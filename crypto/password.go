@@ -87,7 +87,8 @@ type Argon2id struct {
 // keys up to 128 bytes with zeros (RFC 2104, section 2), so NULs at the end of a short password make no difference.
 // Neither passwords nor hashes end in errors.
 //
-// A computation that has begun does not end with its context. Many goroutines may use a Passwords.
+// A computation that has begun does not end with its context. How many attempts an account and an address have is for the
+// host to limit. Make one with NewPasswords; many goroutines may use it.
 type Passwords struct {
 	cost    passwordCost
 	peppers Peppers
@@ -166,7 +167,8 @@ func (cfg *PasswordConfig) cost() (passwordCost, error) {
 	return passwordCost{memory: uint32(memory >> 10), passes: uint32(passes), lanes: uint8(lanes)}, errors.Join(problems...)
 }
 
-// Hash returns what to store for a new password. The caller keeps the password and may destroy it afterwards.
+// Hash returns what to store for a new password. The caller keeps the password, which secret.New makes of bytes, and may
+// destroy it afterwards.
 //
 // It returns ErrPassword when the password is empty or longer than MaxPasswordBytes, and when ctx ends while it waits
 // for its turn, an error that wraps ctx.Err().

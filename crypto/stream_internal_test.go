@@ -107,7 +107,7 @@ func TestWycheproofChunkedEncryption(t *testing.T) {
 			}
 		}
 	}
-	wycheproof(t, "c2sp_chunked_encryption_aes_256_gcm_test.json", &file)
+	readVectors(t, "wycheproof/c2sp_chunked_encryption_aes_256_gcm_test.json", &file)
 	s := newStreams()
 	count := 0
 	for _, group := range file.TestGroups {

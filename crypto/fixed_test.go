@@ -85,6 +85,73 @@ func TestFixedEnvelopesOpen(t *testing.T) {
 	}
 }
 
+// fixedKey is a wrapped key, in the files *.wrapped.json.
+type fixedKey struct {
+	Epoch   uint32
+	Scope   []byte
+	Key     []byte
+	Wrapped []byte
+}
+
+// What was wrapped must unwrap for ever, too, and what was destroyed must not.
+func TestFixedKeysUnwrap(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(filepath.Join("testdata", "fixed", "*.wrapped.json"))
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(files), 2)
+	for _, file := range files {
+		keys := strings.TrimSuffix(file, ".wrapped.json") + ".keys"
+		if strings.HasSuffix(keys, ".locked.keys") && fips140.Enforced() {
+			continue // Argon2id is not for FIPS
+		}
+		r := openFixed(t, keys)
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		var all []fixedKey
+		require.NoError(t, json.Unmarshal(text, &all))
+		require.NotEmpty(t, all)
+		destroyed := map[uint32]bool{}
+		epochs, err := r.Epochs(t.Context())
+		require.NoError(t, err)
+		require.Len(t, epochs, 3)
+		for _, e := range epochs {
+			destroyed[e.Number] = !e.Destroyed.IsZero()
+		}
+		require.Equal(t, map[uint32]bool{1: true, 2: false, 3: false}, destroyed)
+		for i, f := range all {
+			got, err := r.Unwrap(t.Context(), f.Epoch, f.Wrapped, f.Scope)
+			if destroyed[f.Epoch] {
+				require.ErrorIs(t, err, crypto.ErrEpochDestroyed)
+				continue
+			}
+			require.NoError(t, err, "%s, key %d", file, i)
+			require.Equal(t, f.Key, got, "%s, key %d", file, i)
+		}
+	}
+}
+
+// addFixedKeys wraps samples under three epochs of a file, and destroys the first.
+func addFixedKeys(t *testing.T, r *crypto.Keyring, path string) {
+	t.Helper()
+	var all []fixedKey
+	for range 3 {
+		e, err := r.NewEpoch(t.Context())
+		require.NoError(t, err)
+		for _, key := range [][]byte{{1}, []byte("a key of 32 bytes, as most keys."), bytes.Repeat([]byte{0xff}, crypto.MaxWrapBytes)} {
+			for _, scope := range [][]byte{[]byte("acme, subject s-1"), {0}, bytes.Repeat([]byte{0xfe}, crypto.MaxWrapScopeBytes)} {
+				wrapped, err := r.Wrap(t.Context(), e.Number, key, scope)
+				require.NoError(t, err)
+				all = append(all, fixedKey{Epoch: e.Number, Scope: scope, Key: key, Wrapped: wrapped})
+			}
+		}
+	}
+	_, err := r.DestroyEpoch(t.Context(), 1)
+	require.NoError(t, err)
+	text, err := json.MarshalIndent(all, "", "\t")
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path+".wrapped.json", append(text, '\n'), 0o644))
+}
+
 // addFixed seals samples of every kind under old and new keys of a new file.
 func addFixed(t *testing.T, path string) {
 	t.Helper()
@@ -119,4 +186,5 @@ func addFixed(t *testing.T, path string) {
 	text, err := json.MarshalIndent(all, "", "\t")
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(path+".json", append(text, '\n'), 0o644))
+	addFixedKeys(t, r, path)
 }

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"sync/atomic"
 )
 
 // CreateKeyring makes a new key file at path, readable by its owner only, and opens it. The file appears whole or not
@@ -79,8 +78,7 @@ func openKeyring(f *keyFile) (*Keyring, error) {
 // A keyFile is where the keys of a keyring are kept. The nil keyFile is nowhere.
 type keyFile struct {
 	path string
-	wrap *wrapper                    // nil: keys are in the clear
-	seen atomic.Pointer[fs.FileInfo] // when the file was read or written last
+	wrap *wrapper // nil: keys are in the clear
 }
 
 // load reads and parses the file.
@@ -146,18 +144,17 @@ func (f *keyFile) read() (*keys, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.seen.Store(&info)
+	k.seen = info
 	return k, nil
 }
 
-// changed reports whether the file is another one than was read last.
-func (f *keyFile) changed() bool {
+// changed reports whether the file is another one than k was read from or written to.
+func (f *keyFile) changed(k *keys) bool {
 	if f == nil {
 		return false
 	}
 	info, err := os.Stat(f.path)
-	seen := *f.seen.Load()
-	return err != nil || !os.SameFile(info, seen) || info.Size() != seen.Size() || !info.ModTime().Equal(seen.ModTime())
+	return err != nil || !os.SameFile(info, k.seen) || info.Size() != k.seen.Size() || !info.ModTime().Equal(k.seen.ModTime())
 }
 
 // create puts the file where none is.
@@ -201,7 +198,7 @@ func overwrite(file *os.File) {
 	}
 }
 
-// write makes a whole file beside path, safe on the medium, and lets place give it its name.
+// write makes a whole file of k beside path, safe on the medium, and lets place give it its name.
 func (f *keyFile) write(k *keys, path string, place func(from, to string) error) error {
 	p, err := newKeyText(k, f.wrap)
 	if err != nil {
@@ -238,10 +235,7 @@ func (f *keyFile) write(k *keys, path string, place func(from, to string) error)
 	if err != nil {
 		return err
 	}
-	info, err := os.Stat(f.path)
-	if err == nil {
-		f.seen.Store(&info)
-	}
+	k.seen, err = os.Stat(path)
 	return err
 }
 

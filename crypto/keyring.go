@@ -3,6 +3,7 @@ package crypto
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -31,12 +32,14 @@ var (
 	_ Keeper  = (*Keyring)(nil)
 )
 
-// keys is the content of a keyring at one time. It is never changed, but replaced.
+// keys is the content of a keyring at one time. It is never changed, but replaced; only write sets what it has written to.
 type keys struct {
 	index  *rootKey
 	byAge  []*rootKey // oldest first, never empty
 	byID   map[keyID]*rootKey
 	epochs []*epochKey // by number; what is missing below the last one is destroyed
+
+	seen fs.FileInfo // of the key file that has them
 }
 
 func newKeys(index *rootKey, byAge []*rootKey) *keys {
@@ -231,7 +234,7 @@ func (r *Keyring) find(id keyID) (*rootKey, error) {
 	if k == nil {
 		return nil, ErrClosed
 	}
-	if k.byID[id] == nil && r.file.changed() {
+	if k.byID[id] == nil && r.file.changed(k) {
 		again, err := r.reread(k)
 		if err != nil {
 			return nil, fmt.Errorf("%w %x, and looking for it again: %w", ErrNoKey, id, err)
@@ -280,5 +283,7 @@ func (r *Keyring) reread(known *keys) (*keys, error) {
 			byAge[i] = mine
 		}
 	}
-	return newKeys(known.index, byAge).withEpochs(epochs), nil
+	k := newKeys(known.index, byAge).withEpochs(epochs)
+	k.seen = read.seen
+	return k, nil
 }

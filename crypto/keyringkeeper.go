@@ -141,7 +141,7 @@ func (r *Keyring) current(ctx context.Context) (*keys, error) {
 	if k == nil {
 		return nil, ErrClosed
 	}
-	if !r.file.changed() {
+	if !r.file.changed(k) {
 		return k, nil
 	}
 	r.mu.Lock()

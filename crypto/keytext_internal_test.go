@@ -239,6 +239,8 @@ func FuzzKeyFile(f *testing.F) {
 	wrap := quickWrapper()
 	f.Add(keyFileText(f, nil))
 	f.Add(keyFileText(f, wrap))
+	f.Add(textOf(f, keysWithEpochs(f), nil))
+	f.Add(textOf(f, keysWithEpochs(f), wrap))
 	f.Add([]byte("ebb keys 3\n"))
 	f.Add([]byte("#\n#\nebb keys 1\nsha256 \n"))
 	f.Add([]byte(""))
@@ -259,6 +261,7 @@ func FuzzKeyFile(f *testing.F) {
 			require.Equal(t, p.kdf, again.kdf)
 			require.Equal(t, p.index, again.index)
 			require.Equal(t, p.keys, again.keys)
+			require.Equal(t, p.epochs, again.epochs)
 			require.Equal(t, p.mac, again.mac)
 			if p.kdf == nil {
 				_, err = p.open(nil)

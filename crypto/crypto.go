@@ -8,6 +8,9 @@
 // GODEBUG settings fips140=off, on and only, but for keyrings behind a passphrase: they need Argon2id, which is why the
 // package imports golang.org/x/crypto/argon2, and which FIPS 140-3 does not know.
 //
+// A [Keeper] holds the keys at the root of a vault whose keys have levels. The keyring is one; package transit has one over
+// HashiCorp Vault and OpenBao; vaulttest.Keeper proves one of your own.
+//
 // Start with [EnsureKeyring] when the data is a local file, with [CreateKeyring] and [OpenKeyring] when it is not, and
 // with [NewKeyring] in tests.
 package crypto

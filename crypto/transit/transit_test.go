@@ -598,3 +598,39 @@ func TestWrongSizesAreRefusedWithoutARequest(t *testing.T) {
 	}
 	require.Empty(t, e.seen())
 }
+
+func isAny(err error, wants ...error) bool {
+	for _, want := range wants {
+		if errors.Is(err, want) {
+			return true
+		}
+	}
+	return false
+}
+
+func BenchmarkKeeper(b *testing.B) {
+	e := &engine{token: "hvs.needle-of-the-token", keys: map[string]*key{}}
+	e.make("ebb")
+	server := httptest.NewServer(e)
+	defer server.Close()
+	k, err := transit.New(transit.Config{Address: server.URL, Key: "ebb", Token: transit.StaticToken(secret.NewString(e.token))})
+	require.NoError(b, err)
+	wrapped, err := k.Wrap(b.Context(), 1, make([]byte, 32), scope)
+	require.NoError(b, err)
+	b.Run("wrap", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := k.Wrap(b.Context(), 1, make([]byte, 32), scope); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("unwrap", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := k.Unwrap(b.Context(), 1, wrapped, scope); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

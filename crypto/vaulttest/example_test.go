@@ -15,3 +15,12 @@ func ExampleRun() {
 		})
 	}
 }
+
+func ExampleKeeper() {
+	// In a file of tests beside a keeper of your own:
+	_ = func(t *testing.T) { // func TestKeeperKeepsTheContract(t *testing.T)
+		vaulttest.Keeper(t, func(*testing.T) crypto.Keeper {
+			return crypto.NewKeyring() // your keeper, with new keys each time
+		})
+	}
+}

@@ -1,7 +1,7 @@
-// Package vaulttest checks that a vault does what crypto.Vault promises.
+// Package vaulttest checks that a vault does what crypto.Vault promises, and a keeper what crypto.Keeper does.
 //
-// Call [Run] from a test of your own vault. It needs no knowledge of how the vault works: it seals, damages, moves and
-// opens, and holds every answer against the contract. Run it with the race detector.
+// Call [Run] from a test of your own vault, [Keeper] from one of your own keeper. Neither needs to know how it works: they
+// seal, damage, move and open, and hold every answer against the contract. Run them with the race detector.
 package vaulttest
 
 import (

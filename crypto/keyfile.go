@@ -84,27 +84,33 @@ type keyFile struct {
 // load reads and parses the file.
 func (f *keyFile) load() (*keyText, fs.FileInfo, error) {
 	for range 10 {
-		p, info, err := f.loadOnce()
-		if !errors.Is(err, ErrKeyFile) || info == nil {
-			return p, info, err
+		file, err := os.Open(f.path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, fmt.Errorf("it is missing: put it back from its copy, or create it if nothing was sealed yet: %w", err)
 		}
-		// A file that was replaced after it was opened here may have been overwritten since.
-		if now, statErr := os.Stat(f.path); statErr != nil || os.SameFile(now, info) {
+		if err != nil {
+			return nil, nil, err
+		}
+		p, info, err := f.parse(file)
+		// A file that was replaced after it was opened here may have been overwritten since. It is still open, so that no
+		// other file can pass for it.
+		again := errors.Is(err, ErrKeyFile) && f.replaced(info)
+		_ = file.Close()
+		if !again {
 			return p, info, err
 		}
 	}
 	return nil, nil, fmt.Errorf("%w: it is replaced all the time", ErrLocked)
 }
 
-func (f *keyFile) loadOnce() (*keyText, fs.FileInfo, error) {
-	file, err := os.Open(f.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, fmt.Errorf("it is missing: put it back from its copy, or create it if nothing was sealed yet: %w", err)
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	defer func() { _ = file.Close() }()
+// replaced reports whether another file has the name now.
+func (f *keyFile) replaced(opened fs.FileInfo) bool {
+	now, err := os.Stat(f.path)
+	return err == nil && !os.SameFile(now, opened)
+}
+
+// parse reads an open file.
+func (f *keyFile) parse(file *os.File) (*keyText, fs.FileInfo, error) {
 	// Of the open file, not of the path: what is checked must be what is read.
 	info, err := file.Stat()
 	if err != nil {
@@ -114,14 +120,14 @@ func (f *keyFile) loadOnce() (*keyText, fs.FileInfo, error) {
 		return nil, info, badKeyText("it is not a regular file")
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" {
-		return nil, nil, fmt.Errorf("%w: its mode is %#o: if nobody else has seen it, run chmod 600 %q", ErrExposed, mode, f.path)
+		return nil, info, fmt.Errorf("%w: its mode is %#o: if nobody else has seen it, run chmod 600 %q", ErrExposed, mode, f.path)
 	}
 	if info.Size() > maxKeyFile {
 		return nil, info, badKeyText("it has %d bytes, the limit is %d", info.Size(), maxKeyFile)
 	}
 	text := make([]byte, info.Size())
 	if _, err := io.ReadFull(file, text); err != nil {
-		return nil, nil, err
+		return nil, info, err
 	}
 	p, err := parseKeyText(text)
 	if err != nil || p.kdf == nil {

@@ -32,7 +32,8 @@ type HierarchyConfig struct {
 	// Epoch is how long an epoch lasts. Default: 14 days.
 	Epoch time.Duration
 	// DestroyDelay is how long the keeper may give back the key of an epoch that was destroyed. Default: 30 days, the
-	// longest that key management services take unless told otherwise; a local Keyring takes none.
+	// longest that key management services take unless told otherwise. A local Keyring takes none itself: count how long
+	// copies of its key file are kept.
 	DestroyDelay time.Duration
 	// Slack is how late the turn of an epoch may come, see Turn. Default: 24 hours.
 	Slack time.Duration

@@ -162,6 +162,21 @@ func (b Bundle) Lookup(name string) (any, bool) {
 	return nil, false
 }
 
+// LookupNear is Lookup for a field that is probably where it was last time, at the position near. It returns the position
+// where it is now.
+func (b Bundle) LookupNear(name string, near int) (value any, at int, ok bool) {
+	if b.o == nil {
+		return nil, near, false
+	}
+	if near >= 0 && near < len(b.o.fields) && b.o.fields[near].name == name {
+		return b.o.fields[near].value, near, true
+	}
+	if i := b.o.find(name); i >= 0 {
+		return b.o.fields[i].value, i, true
+	}
+	return nil, near, false
+}
+
 // at is Lookup for a field that is probably the i-th.
 func (b Bundle) at(i int, name string) (any, bool) {
 	if b.o != nil && i < len(b.o.fields) && b.o.fields[i].name == name {

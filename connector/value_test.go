@@ -195,3 +195,19 @@ func BenchmarkBuild(b *testing.B) {
 		})
 	}
 }
+
+func TestLookupNearFindsTheFieldWhereverItIs(t *testing.T) {
+	t.Parallel()
+	b := connector.NewBundle("a", 1, "b", 2, "c", 3)
+	for _, near := range []int{-1, 0, 1, 2, 3, 99} {
+		value, at, ok := b.LookupNear("b", near)
+		require.True(t, ok)
+		require.Equal(t, 1, at)
+		require.EqualValues(t, 2, value)
+		_, at, ok = b.LookupNear("x", near)
+		require.False(t, ok)
+		require.Equal(t, near, at)
+	}
+	_, _, ok := connector.Bundle{}.LookupNear("a", 0)
+	require.False(t, ok)
+}

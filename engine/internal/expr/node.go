@@ -1,8 +1,12 @@
 package expr
 
-import "github.com/ebbkit/ebb/connector"
+import (
+	"sync/atomic"
 
-// A node is a piece of a compiled expression. Nodes do not change after compilation.
+	"github.com/ebbkit/ebb/connector"
+)
+
+// A node is a piece of a compiled expression. Nodes do not change after compilation, but for what they remember.
 type node interface{ isNode() }
 
 func (constant) isNode()     {}
@@ -61,13 +65,19 @@ type path struct {
 	steps []step
 	whole bool   // it ends in []
 	field string // of the module's bundle, when the path is nothing else
+	// place is where the field was last time: bundles of one module are alike.
+	place *atomic.Int32
 }
 
 func (n *path) find(env Env) any {
 	if n.field != "" {
 		v, _ := env.Module(n.slot)
 		object, _ := v.(connector.Bundle)
-		v, _ = object.Lookup(n.field)
+		near := n.place.Load()
+		v, at, _ := object.LookupNear(n.field, int(near))
+		if at := int32(at); at != near { //nolint:gosec // far fewer fields
+			n.place.Store(at)
+		}
 		return v
 	}
 	var v any

@@ -3,6 +3,7 @@ package expr
 import (
 	"strconv"
 	"strings"
+	"sync/atomic"
 )
 
 // quotedRoot reads a module's number in backquotes, which is its whole bundle, and a path behind it.
@@ -65,7 +66,7 @@ func (p *parser) path(start int, root string) (node, *Error) {
 		}
 		p.refer(r, start)
 		if len(n.steps) == 1 && n.root == "" && n.slot >= 0 {
-			n.field = n.steps[0].name
+			n.field, n.place = n.steps[0].name, new(atomic.Int32)
 		}
 		return n, nil
 	}

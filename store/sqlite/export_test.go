@@ -32,7 +32,13 @@ func Hold(s *Store, inside bool) (release func()) {
 }
 
 // Waiting returns how many calls wait for the writer.
-func Waiting(s *Store) int { return s.writer.queue.len() }
+func Waiting(s *Store) int {
+	q := s.writer.queue
+	q.mu.Lock()
+	defer q.mu.Unlock()
+
+	return len(q.waiting)
+}
 
 // LimitPages lets the file grow to so many pages more and no further, as if the disk were full then. The log is not
 // limited.

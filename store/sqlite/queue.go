@@ -98,14 +98,6 @@ func (q *queue) take(last []*request) []*request {
 	return batch
 }
 
-// len returns how many requests wait.
-func (q *queue) len() int {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-
-	return len(q.waiting)
-}
-
 // close lets take return when all that waits is done. Nobody may call do any more.
 func (q *queue) close() {
 	q.mu.Lock()

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"runtime"
-	"time"
 
 	driver "zombiezen.com/go/sqlite"
 
@@ -86,7 +84,6 @@ func (w *writer) work() {
 	defer close(w.ended)
 	var batch []*request
 	for w.queue.wait() {
-		w.linger(len(batch))
 		batch = w.queue.take(batch)
 		for rest := batch; len(rest) > 0; {
 			rest = rest[w.together(rest):]
@@ -94,26 +91,6 @@ func (w *writer) work() {
 		// What was written is not to be held until the next call.
 		clear(batch)
 		clear(w.batch)
-	}
-}
-
-// patience is how long the writer waits for the queue to grow before it starts a commit: a small part of what the commit
-// takes.
-const patience = 20 * time.Microsecond
-
-// linger lets those who were just answered queue again before the next commit starts: often they write on. Without it, one
-// half of the writers would wait for the commit of the other half, and the other way round. It waits only as long as the
-// queue grows, and not at all for a single writer.
-func (w *writer) linger(answered int) {
-	if answered < 2 {
-		return
-	}
-	longest, grown := w.queue.len(), time.Now()
-	for all := longest + answered; longest < all && time.Since(grown) < patience; {
-		runtime.Gosched()
-		if n := w.queue.len(); n > longest {
-			longest, grown = n, time.Now()
-		}
 	}
 }
 

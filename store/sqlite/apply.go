@@ -84,19 +84,14 @@ func (st *step) prepare(c *store.Change, scratch *[]byte) {
 type applying []step
 
 // do looks at all that the changes expect before it writes anything: so a conflict costs no rollback, and no other call
-// that shares the transaction notices it.
+// that shares the transaction notices it. What is to be created needs no look: its insert finds out whether the key is
+// taken, and comes before all that would be harder to take back.
 func (a applying) do(w *writer) (outcome, broken error) {
-	if st := &a[0]; len(a) == 1 && st.does == puts && st.Version == 0 {
-		// The insert itself finds out whether the key is taken.
-		if created, err := st.create(w); err != nil {
-			return nil, fmt.Errorf("%s %s: %w", st.Kind, st.ID, err)
-		} else if !created {
-			return st.conflict(), nil
-		}
-		return nil, nil
-	}
 	for i := range a {
 		st := &a[i]
+		if st.creates() {
+			continue
+		}
 		if err := st.look(w); err != nil {
 			return nil, fmt.Errorf("%s %s: %w", st.Kind, st.ID, err)
 		}
@@ -106,11 +101,47 @@ func (a applying) do(w *writer) (outcome, broken error) {
 	}
 	for i := range a {
 		st := &a[i]
+		if !st.creates() {
+			continue
+		}
+		created, err := st.create(w)
+		if err != nil {
+			return nil, fmt.Errorf("%s %s: %w", st.Kind, st.ID, err)
+		}
+		if !created {
+			return st.conflict(), a[:i].uncreate(w)
+		}
+	}
+	for i := range a {
+		st := &a[i]
+		if st.creates() {
+			continue
+		}
 		if err := st.write(w); err != nil {
 			return nil, fmt.Errorf("%s %s: %w", st.Kind, st.ID, err)
 		}
 	}
 	return nil, nil
+}
+
+// creates says that the change makes a record that is not there yet.
+func (st *step) creates() bool { return st.does == puts && st.Version == 0 }
+
+// uncreate takes back what was created.
+func (a applying) uncreate(w *writer) error {
+	for i := range a {
+		st := &a[i]
+		if !st.creates() {
+			continue
+		}
+		if err := st.look(w); err != nil {
+			return fmt.Errorf("%s %s: %w", st.Kind, st.ID, err)
+		}
+		if err := st.remove(); err != nil {
+			return fmt.Errorf("%s %s: %w", st.Kind, st.ID, err)
+		}
+	}
+	return nil
 }
 
 // look reads what stands under the key.
@@ -153,15 +184,9 @@ func (st *step) write(w *writer) error {
 		return st.remove()
 	case st.does == checks:
 		return nil
-	case st.found:
-		w.erased++
-		return st.update(w)
 	}
-	created, err := st.create(w)
-	if err == nil && !created {
-		err = corruption("an index of IDs that contradicts itself")
-	}
-	return err
+	w.erased++
+	return st.update(w)
 }
 
 // learn puts the program's words into the dictionary, before a row refers to them.

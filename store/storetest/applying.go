@@ -13,6 +13,7 @@ import (
 // applying holds the tests of an Apply as a whole, and of what belongs to whom.
 var applying = map[string]func(*testing.T, store.Store){
 	"ApplyIsAllOrNothing":              applyIsAllOrNothing,
+	"ConflictTakesBackWhatWasCreated":  conflictTakesBack,
 	"ApplyOfNothingSucceeds":           applyOfNothing,
 	"ApplyOfManyKinds":                 applyOfManyKinds,
 	"ApplySetsVersionsOnlyOnSuccess":   applySetsVersions,
@@ -56,6 +57,30 @@ func applyIsAllOrNothing(t *testing.T, s store.Store) {
 		lacks(t, s, gone.Key)
 		require.NoError(t, s.Apply(t.Context(), erase(fresh), erase(&moved)))
 	}
+}
+
+// conflictTakesBack creates records, the last of which is there already.
+func conflictTakesBack(t *testing.T, s store.Store) {
+	there, old := record("a", id(1)), record("b", id(2))
+	create(t, s, there, old)
+	large, small := record("a", id(3)), record("c", id(4))
+	large.Subjects, large.Body = []string{"s", "t"}, bytes.Repeat([]byte("x"), 9000)
+	small.Subjects, small.Due = []string{"s"}, epoch
+	again, moved := record("a", id(1)), *old
+	moved.State = "moved"
+	require.ErrorIs(t, s.Apply(t.Context(), touch(&moved), put(large), put(small), put(again)), store.ErrConflict)
+	lacks(t, s, large.Key)
+	lacks(t, s, small.Key)
+	holds(t, s, there)
+	holds(t, s, old)
+	require.Empty(t, find(t, s, store.Query{Kind: "a", AllTenants: true, Subject: "s"}))
+	claimed, err := s.Claim(t.Context(), "c", epoch, epoch.Add(time.Minute), 10)
+	require.NoError(t, err)
+	require.Empty(t, claimed)
+
+	require.NoError(t, s.Apply(t.Context(), touch(&moved), put(large), put(small)))
+	holds(t, s, large)
+	holds(t, s, small)
 }
 
 func applyOfNothing(t *testing.T, s store.Store) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 )
 
@@ -55,6 +56,8 @@ func (h *Hierarchy) holds(ctx context.Context, epoch Epoch) (bool, error) {
 type Progress struct {
 	// Done counts what has been looked at, Changed what of it was written anew.
 	Done, Changed int64
+	// After is the ID of the ring that was looked at last. Turn does not set it: it begins anew each time.
+	After string
 	// Finished says that this is the last one, and that all is done.
 	Finished bool
 	// Again is when the operation is to be called again, because something must wait until then. Zero: it need not be.
@@ -81,6 +84,11 @@ func (h *Hierarchy) Turn(ctx context.Context, now bool) iter.Seq2[Progress, erro
 			yield(p, err)
 			return
 		}
+		if left, err := h.older(ctx, current); err != nil || !left {
+			p.Finished = err == nil
+			yield(p, err)
+			return
+		}
 		settled := !h.config.Now().Before(current.Created.Add(2 * h.config.KeyTime))
 		left, goOn := h.rewrapAll(ctx, current, &p, yield)
 		if !goOn {
@@ -92,6 +100,15 @@ func (h *Hierarchy) Turn(ctx context.Context, now bool) iter.Seq2[Progress, erro
 		p.Finished = left == nil && p.Again.IsZero()
 		yield(p, left)
 	}
+}
+
+// older says whether there are epochs before the current one that were not destroyed. Without any, no key is under one.
+func (h *Hierarchy) older(ctx context.Context, current Epoch) (bool, error) {
+	epochs, err := h.config.Keeper.Epochs(ctx)
+	if err != nil {
+		return false, fmt.Errorf("list epochs: %w", err)
+	}
+	return slices.ContainsFunc(epochs, func(e Epoch) bool { return e.Number < current.Number && e.Destroyed.IsZero() }), nil
 }
 
 // progressEvery is how many rings lie between two reports.

@@ -55,7 +55,7 @@ type HierarchyConfig struct {
 // Destroying an owner's key is one small write, however much was sealed under it; and when its epoch ends, no backup of
 // the key store gives it back.
 //
-// It is also a Blinder, whose index keys, one a tenant, are kept in the same way. Make one with [NewHierarchy]. Many
+// It is also a Blinder, whose index keys, one for each field of a tenant, are kept in the same way. Make one with [NewHierarchy]. Many
 // goroutines may use it, and many processes one keeper and key store.
 type Hierarchy struct {
 	config    HierarchyConfig
@@ -215,23 +215,6 @@ func (h *Hierarchy) open(ctx context.Context, at *Scope, sealed []byte) ([]byte,
 	}
 }
 
-// Blind does what Blinder says, under an index key of the scope's tenant.
-func (h *Hierarchy) Blind(ctx context.Context, at Scope, value []byte) ([]byte, error) {
-	if err := at.check(); err != nil {
-		return nil, err
-	}
-	for {
-		r, err := h.ring(ctx, owner{kind: ownerIndex, tenant: at.Tenant}, true)
-		if err != nil {
-			return nil, err
-		}
-		token, err := blind(r.newest().key.key, &at, value)
-		if !h.lost(r, err) {
-			return token, err
-		}
-	}
-}
-
 // begin checks what all operations check first, and returns the ring of the scope's owner.
 func (h *Hierarchy) begin(ctx context.Context, at *Scope, create bool) (*ring, error) {
 	if err := at.check(); err != nil {
@@ -302,7 +285,7 @@ func (h *Hierarchy) load(ctx context.Context, o owner, known *ring, create bool)
 func (h *Hierarchy) read(ctx context.Context, o owner, known *ring, create bool) (*ring, error) {
 	id := o.ringID()
 	for {
-		asked := time.Now()
+		asked := h.rings.now()
 		stored, err := h.config.Keys.Ring(ctx, id)
 		if errors.Is(err, ErrNoRing) && create {
 			r, err := h.create(ctx, o, id, 0, time.Time{})
@@ -384,7 +367,7 @@ func (h *Hierarchy) create(ctx context.Context, o owner, id string, stored int64
 		if err != nil {
 			return nil, err
 		}
-		began := time.Now()
+		began := h.rings.now()
 		r := &ring{owner: o, id: id, latest: 1, minDecrypt: 1, minAvailable: 1}
 		r.versions = []ringVersion{newVersion(1, h.config.Now())}
 		err = h.wrap(ctx, r, r.newest(), epoch)
@@ -397,37 +380,50 @@ func (h *Hierarchy) create(ctx context.Context, o owner, id string, stored int64
 		if err != nil {
 			return nil, err
 		}
-		kept := StoredRing{ID: id, Tenant: o.tenant, Version: stored, Created: created}
+		kept := StoredRing{ID: id, Tenant: o.tenant, Run: o.kind == ownerRun, Version: stored, Created: created}
 		if err := h.put(ctx, r, &kept); err != nil {
 			r.forget()
 			return nil, err
 		}
-		// Between the look at the epoch and the write the epoch may have been turned and destroyed, if that took long.
-		if ok, err := h.holds(ctx, epoch); err != nil || !ok {
+		if err := h.settle(ctx, r, &kept, epoch); err != nil {
 			r.forget()
-			if err != nil {
-				return nil, err
-			}
-			if err := h.config.Keys.DeleteRing(ctx, kept); err != nil {
-				return nil, err
-			}
-			stored, created = 0, time.Time{}
-			continue
+			return nil, err
 		}
 		h.keep(r, began)
 		return r, nil
 	}
 }
 
+// settle makes sure that a ring that has just been stored is under an epoch that holds: between the look at the epoch and the
+// write the epoch may have been turned and destroyed, if that took long. Others may have sealed under the ring's key
+// already, so the key stays, and is wrapped anew.
+func (h *Hierarchy) settle(ctx context.Context, r *ring, stored *StoredRing, epoch Epoch) error {
+	for {
+		ok, err := h.holds(ctx, epoch)
+		if ok || err != nil {
+			return err
+		}
+		if epoch, err = h.epoch(ctx, false); err != nil {
+			return err
+		}
+		if err = h.wrap(ctx, r, r.newest(), epoch); err == nil {
+			err = h.put(ctx, r, stored)
+		}
+		if err != nil && !errors.Is(err, ErrEpochDestroyed) {
+			return err
+		}
+	}
+}
+
 // keep puts a ring into memory, without what can be had again: its name, and the wrapped form of what is unwrapped.
-func (h *Hierarchy) keep(r *ring, checked time.Time) {
+func (h *Hierarchy) keep(r *ring, asked moment) {
 	r.id = ""
 	for i := range r.versions {
 		if v := &r.versions[i]; !v.key.key.IsZero() {
 			v.wrapped = nil
 		}
 	}
-	h.rings.put(r, checked)
+	h.rings.put(r, asked)
 }
 
 // wrap wraps the key of a version under an epoch.

@@ -346,7 +346,7 @@ func TestVersionsRotateRetireAndAreTrimmed(t *testing.T) {
 	require.NoError(t, err)
 	token, err := h.Blind(t.Context(), acme, []byte("ada@example.com"))
 	require.NoError(t, err)
-	require.EqualValues(t, 1, finish(t, h.Rotate(t.Context())).Changed)
+	require.EqualValues(t, 1, finish(t, h.Rotate(t.Context(), "")).Changed)
 	text, err := h.Open(t.Context(), ada, old)
 	require.NoError(t, err)
 	require.Equal(t, "content", string(text))
@@ -361,14 +361,14 @@ func TestVersionsRotateRetireAndAreTrimmed(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, changed)
 
-	finish(t, h.Retire(t.Context()))
+	finish(t, h.Retire(t.Context(), nil))
 	_, err = h.Open(t.Context(), ada, old)
 	require.ErrorIs(t, err, crypto.ErrKeyTooOld)
 	finish(t, h.Reinstate(t.Context()))
 	_, err = h.Open(t.Context(), ada, old)
 	require.NoError(t, err)
 
-	finish(t, h.Retire(t.Context()))
+	finish(t, h.Retire(t.Context(), nil))
 	var refused error
 	for _, err := range h.Trim(t.Context(), func(_ context.Context, key [16]byte) (bool, error) {
 		used, err := crypto.KeyOf(old)
@@ -408,7 +408,7 @@ func TestChangedRingsOpenNothing(t *testing.T) {
 	h := build(t, nil)
 	envelope, err := h.Seal(t.Context(), ada, []byte("content"))
 	require.NoError(t, err)
-	finish(t, h.Rotate(t.Context()))
+	finish(t, h.Rotate(t.Context(), ""))
 	hers := ringOf(t, h.keys, ada)
 	_, err = h.Seal(t.Context(), bob, []byte("content"))
 	require.NoError(t, err)

@@ -24,6 +24,9 @@ type StoredRing struct {
 	ID string
 	// Tenant says whose data the keys are for.
 	Tenant string
+	// Run says that the keys are those of a run: they are deleted when the run has ended, and may be deleted with all else of
+	// the run when it never ends.
+	Run bool
 	// Created is when the ring was first stored.
 	Created time.Time
 	// Version counts the writes, from 1. Zero: it is not stored yet.
@@ -44,7 +47,8 @@ type KeyStore interface {
 	PutRing(ctx context.Context, ring *StoredRing) error
 	// DeleteRing removes the version that was read. ErrRingConflict as in PutRing; a ring that is not there is no error.
 	DeleteRing(ctx context.Context, ring StoredRing) error
-	// Rings yields all rings of all tenants, those that are written meanwhile or not. A loop may write.
+	// Rings yields all rings of all tenants in the order of their IDs, those that are written meanwhile or not. A loop may
+	// write.
 	Rings(ctx context.Context) iter.Seq2[StoredRing, error]
 }
 

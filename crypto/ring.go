@@ -73,7 +73,7 @@ type owner struct {
 }
 
 const (
-	ownerIndex   = 'i' // a tenant's blind tokens
+	ownerIndex   = 'i' // the blind tokens of one field of a tenant
 	ownerTenant  = 't'
 	ownerSubject = 's'
 	ownerRun     = 'r'

@@ -50,21 +50,34 @@ func (c *ringCache) get(o owner) (*ring, time.Time) {
 	return e.ring, e.checked
 }
 
-// put notes that a ring was in the store at an instant.
-func (c *ringCache) put(r *ring, checked time.Time) {
+// A moment is when the store was asked for a ring.
+type moment struct {
+	at         time.Time
+	generation int64
+}
+
+// now is the moment to note before the store is asked.
+func (c *ringCache) now() moment {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return moment{time.Now(), c.generation}
+}
+
+// put notes that a ring was in the store at a moment. What was asked for before stale stays stale.
+func (c *ringCache) put(r *ring, asked moment) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if e := c.entries[r.owner]; e != nil {
-		if checked.Before(e.checked) {
+		if asked.generation < e.generation || asked.at.Before(e.checked) {
 			return
 		}
-		e.ring, e.checked, e.generation = r, checked, c.generation
+		e.ring, e.checked, e.generation = r, asked.at, asked.generation
 		return
 	}
 	// Cloned, because a field of a scope may be a slice of a much longer text that would stay in memory with it.
 	own := owner{r.owner.kind, strings.Clone(r.owner.tenant), strings.Clone(r.owner.name)}
 	r.owner = own
-	e := &cachedRing{owner: own, ring: r, checked: checked, generation: c.generation}
+	e := &cachedRing{owner: own, ring: r, checked: asked.at, generation: asked.generation}
 	c.entries[own] = e
 	c.link(e)
 	for last := c.ends.prev; len(c.entries) > c.max && last != e; last = c.ends.prev {

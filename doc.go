@@ -21,13 +21,14 @@
 //
 // # A program that lasts
 //
-// Give the engine a store and a vault. A store keeps records: package store/sqlite, a module of its own so that nobody pays
-// for a driver that he does not use, is one file. A vault seals what they say: crypto.EnsureKeyring is one key file. Keep
-// both, in different places: neither is of use without the other.
+// Give the engine a store and a keeper. A store keeps records: package store/sqlite, a module of its own so that nobody pays
+// for a driver that he does not use, is one file. A keeper holds the root of the keys that seal what they say:
+// crypto.EnsureKeyring is one key file. Keep both, in different places: neither is of use without the other. Every two weeks
+// the key file gets a new root key and loses the old one, so a copy of it is of use for two weeks, too.
 //
-//	vault, err := crypto.EnsureKeyring("ebb.key", "ebb.db")
+//	keeper, err := crypto.EnsureKeyring("ebb.key", "ebb.db")
 //	records, err := sqlite.Open(ctx, "ebb.db")
-//	e, err := engine.New(engine.Config{Store: records, Vault: vault})
+//	e, err := engine.New(engine.Config{Store: records, Keys: crypto.HierarchyConfig{Keeper: keeper}})
 //
 // # A connector of your own
 //

@@ -33,6 +33,7 @@ type core struct {
 	renewals  locker
 	states    locker
 	tide      tide
+	keys      *keys
 	unlimited sync.Once
 	workers   *workers
 
@@ -43,7 +44,7 @@ type core struct {
 	latest  atomic.Int64 // the latest instant that leases have gone by, in nanoseconds since 1970
 }
 
-func newCore(cfg Config) (*core, error) {
+func newCore(cfg Config, keys *keys) (*core, error) {
 	modules, err := newCatalog(cfg.Connectors)
 	if err != nil {
 		return nil, err
@@ -60,6 +61,7 @@ func newCore(cfg Config) (*core, error) {
 		language: language,
 		network:  transport.New(cfg.Network),
 		workers:  newWorkers(cfg.Workers),
+		keys:     keys,
 	}
 	c.closing, c.shut = context.WithCancel(context.Background())
 	return c, nil
@@ -81,7 +83,7 @@ func (c *core) close() error {
 	ended := c.workers.close()
 	c.shut()
 	<-ended
-	return nil
+	return c.keys.close()
 }
 
 // clock is the time that leases go by: that of the host, which is not believed when it goes backwards.

@@ -60,8 +60,14 @@ type Config struct {
 	Functions map[string]any
 	// Store keeps the records. The host closes it after the engine. Default: memory.New().
 	Store store.Store
-	// Vault seals what is stored. Required when Store is set to anything but a memory store; data stores need one that
-	// is a crypto.Blinder. Default: a random key that dies with the process.
+	// Keys says how the keys are kept that seal what is stored. Its Keeper holds the root, a crypto.Keyring for example; under
+	// that, every tenant, every person and every confidential run has a key of its own, which can be destroyed alone. Serve
+	// and Tick turn the epochs. Keys.Keys is the Store unless it is set, Irrevocable what Policy promises, and Now is Config.Now.
+	// The engine closes neither Keeper nor Store. A Keeper, or a Vault, is required when Store is set to anything but a memory
+	// store. Default: keys that die with the process.
+	Keys crypto.HierarchyConfig
+	// Vault seals what is stored in place of Keys: one of the host's own. Data stores need one that is a crypto.Blinder.
+	// Default: none, Keys does it.
 	Vault crypto.Vault
 	// Policy says how long each category of records is kept. Default: retention.Default().
 	Policy retention.Policy
@@ -140,11 +146,10 @@ func (c *Config) setDefaults() error {
 	if c.Store == nil {
 		c.Store = memory.New()
 	}
-	if c.Vault == nil {
+	if c.Vault == nil && c.Keys.Keeper == nil {
 		if _, forgets := c.Store.(*memory.Store); !forgets {
 			return ErrNoVault
 		}
-		c.Vault = crypto.NewKeyring()
 	}
 	c.Policy = c.Policy.Resolve()
 	if c.Logger == nil {
@@ -239,12 +244,17 @@ type Engine struct {
 	tenant string
 }
 
-// New makes an engine. It starts nothing: Serve and Tick do.
+// New makes an engine. It starts nothing: Serve and Tick do. It asks the keeper of Config.Keys for its epochs, and gives up
+// after a minute if there is no answer.
 func New(config Config) (*Engine, error) {
 	if err := config.setDefaults(); err != nil {
 		return nil, err
 	}
-	c, err := newCore(config)
+	keys, err := newKeys(&config)
+	if err != nil {
+		return nil, err
+	}
+	c, err := newCore(config, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -256,8 +266,9 @@ func New(config Config) (*Engine, error) {
 func (e *Engine) For(tenant string) *Engine { return &Engine{core: e.core, tenant: tenant} }
 
 // Close ends the engine: hooks answer 503, Serve and Tick come to their ends as if their contexts had ended, and Close waits
-// for them; what would start or change something returns ErrClosed from then on. Reading goes on as long as the store
-// does. The store stays open; close it afterwards.
+// for them; what would start or change something returns ErrClosed from then on. The keys of Config.Keys leave memory: what
+// is stored cannot be read through this engine any more. With a Config.Vault, reading goes on as long as store and vault do.
+// The store stays open; close it afterwards.
 func (e *Engine) Close() error { return e.close() }
 
 // Sweep takes what is due by the policy out of active use, and deletes what has been passive for its time. Serve does not

@@ -9,8 +9,8 @@ import (
 )
 
 var (
-	// ErrNoVault says that Config has a store that may outlive the process but no vault: what is sealed with a key that
-	// nobody keeps could never be read again. Open a key ring with crypto.OpenKeyring.
+	// ErrNoVault says that Config has a store that may outlive the process but neither Keys.Keeper nor Vault: what is sealed
+	// with a key that nobody keeps could never be read again. Open a key ring with crypto.EnsureKeyring.
 	ErrNoVault = errors.New("engine: a store that lasts needs a vault")
 	// ErrNotFound says that there is no such scenario, execution, connection, data store or data structure.
 	ErrNotFound = errors.New("engine: not found")

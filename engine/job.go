@@ -163,6 +163,7 @@ func (c *core) whose(ctx context.Context, j *job, wanted repo.Envelope) int {
 func (c *core) settle(ctx context.Context, j *job, changes func(d *repo.Delivery, bare bool) []repo.Change) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	never := j.unwritten
 	err := c.write(ctx, j, changes)
 	if err != nil && j.lost == nil {
 		c.cfg.Logger.Error("the end of an execution could not be written", zap.String("scenario", j.scenario),
@@ -170,6 +171,18 @@ func (c *core) settle(ctx context.Context, j *job, changes func(d *repo.Delivery
 	}
 	c.queues.leave(j.scenario, 1)
 	j.delivery.Due = time.Time{}
+	if err == nil && j.delivery.Confidential && !never {
+		c.endRun(ctx, j)
+	}
+}
+
+// endRun destroys the key of a confidential run whose delivery has just been deleted. After a crash between the two the key
+// seals nothing that is still there; it is deleted with the records of its category.
+func (c *core) endRun(ctx context.Context, j *job) {
+	if err := c.repo.EndRun(context.WithoutCancel(ctx), j.tenant, j.id); err != nil {
+		c.cfg.Logger.Warn("the key of a confidential run could not be destroyed, it goes when its time is over",
+			zap.String("execution", j.id), zap.Error(err))
+	}
 }
 
 // discard ends a delivery that has no scenario any more.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -14,7 +15,7 @@ import (
 	"github.com/ebbkit/ebb/engine/internal/repo"
 )
 
-// Serve runs what was accepted and what comes in, until ctx ends or the engine is closed. Then it takes no more, lets the
+// Serve runs what was accepted and what comes in, and turns the epochs of the keys, until ctx ends or the engine is closed. Then it takes no more, lets the
 // runs under way come to their ends for Config.DrainTimeout, tells the others to stop, and returns. What was stopped
 // starts over at the next Serve. One Serve at a time: ErrServing. ErrStuck says that a module does not listen to its context.
 func (e *Engine) Serve(ctx context.Context) error {
@@ -29,8 +30,11 @@ func (e *Engine) Serve(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(e.closing, cancel)() //nolint:contextcheck // the engine may be closed before ctx ends
+	var turning sync.WaitGroup
+	turning.Go(func() { e.turning(ctx) })
 	e.claim(ctx, s)
 	s.retire()
+	turning.Wait()
 	return e.drain(s, stop)
 }
 
@@ -132,6 +136,7 @@ func (e *Engine) Tick(ctx context.Context) (int, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(e.closing, cancel)() //nolint:contextcheck // the engine may be closed before ctx ends
+	e.turn(ctx)
 	for done := 0; ; {
 		jobs, more, err := e.lease(ctx, s)
 		for _, j := range jobs {

@@ -8,6 +8,9 @@ type Category string
 const (
 	// GatewayLog holds every delivery to a webhook, a mailhook or a device hook.
 	GatewayLog Category = "gateway_log"
+	// Confidential holds deliveries to confidential scenarios, with the keys that seal them, until their run has ended:
+	// they never become passive. A policy needs no rule for it, see Policy.Rule.
+	Confidential Category = "confidential"
 	// Incomplete holds runs that failed and wait to be resumed: the dead letter queue.
 	Incomplete Category = "incomplete"
 	// Notification holds what users were told about their executions.

@@ -113,7 +113,7 @@ func (s *sweep) run(ctx context.Context, kinds []store.Kind) error {
 
 // expire does what is due, and reports whether to go on.
 func (s *sweep) expire(ctx context.Context, kinds []store.Kind) bool {
-	categories := slices.Sorted(maps.Keys(s.Policy.Rules))
+	categories := s.Policy.categories()
 	for _, kind := range kinds {
 		for _, c := range categories {
 			for _, q := range s.due(kind, c) {
@@ -182,7 +182,7 @@ func over(ctx context.Context, err error) bool {
 // due returns the searches that find all records of a category that are due, and few others.
 func (s *sweep) due(kind store.Kind, c Category) []store.Query {
 	var queries []store.Query
-	rule := s.Policy.Rules[c]
+	rule, _ := s.Policy.Rule(c)
 	if !rule.Active.IsZero() {
 		if before, ok := s.cutoff(rule.Active); ok {
 			queries = append(queries, store.Query{

@@ -42,6 +42,21 @@ func (p Period) Add(t time.Time) time.Time {
 	return t.AddDate(0, 0, p.Days).Add(p.Time)
 }
 
+// Shortest returns the least time that p can last, whenever it starts: February counts as one month like any other. Of
+// periods longer than 292 years it returns the longest Duration.
+func (p Period) Shortest() time.Duration {
+	start := time.Date(2096, 1, 1, 0, 0, 0, 0, time.UTC)
+	shortest := p.Add(start).Sub(start)
+	if p.Months == 0 {
+		return shortest
+	}
+	// Eight years that have a leap day at one end only, as around the turn of most centuries.
+	for t := start; t.Year() < 2104; t = t.AddDate(0, 0, 1) {
+		shortest = min(shortest, p.Add(t).Sub(t))
+	}
+	return shortest
+}
+
 // latest returns the last instant whose Add is not after end. Earlier instants may still be over after end, see Add;
 // later ones never are over by then. That makes it the right bound for a search whose hits are looked at again.
 func (p Period) latest(end time.Time) time.Time {

@@ -67,6 +67,7 @@ type Policy struct {
 // Default returns the policy that holds when a host names none. Each call makes a new one, which the caller may change.
 //
 //	gateway_log, incomplete, activity, access             30 days, then passive for 6 calendar months
+//	confidential                                          as gateway_log, but never passive
 //	notification                                          7 days, then passive for 6 calendar months
 //	execution_detail                                      60 days, then passive for 6 calendar months
 //	datastore_record, connection, scenario, account       until deleted; passive for 6 calendar months if taken out of use
@@ -112,6 +113,9 @@ func defaultRule(c Category) (Rule, bool) {
 	case Access:
 		r.Role, r.Basis = Controller, interest
 		r.Active, r.Purpose = Period{Days: 30}, "show users who used their account, and find misuse"
+	case Confidential:
+		r.Active, r.Passive, r.SkipPassive = Period{Days: 30}, Period{}, true
+		r.Purpose = "run confidential scenarios on what other services sent"
 	case Key:
 		return Rule{Role: Processor, Basis: instructed, Purpose: "open what is sealed, until it is to be forgotten"}, true
 	default:
@@ -136,16 +140,38 @@ func (p Policy) Resolve() Policy {
 	return p
 }
 
-// Rule returns the rule of a category, and whether there is one. Key always has one.
+// Rule returns the rule of a category, and whether there is one. Key always has one. Confidential has one wherever GatewayLog
+// has: without a rule of its own, its records are active as long as those of GatewayLog, and never passive.
 func (p Policy) Rule(c Category) (Rule, bool) {
 	if p.Rules == nil {
 		return defaultRule(c)
 	}
 	r, ok := p.Rules[c]
-	if !ok && c == Key {
-		return defaultRule(c)
+	if ok {
+		return r, true
 	}
-	return r, ok
+	switch c {
+	case Key:
+		return defaultRule(c)
+	case Confidential:
+		like, ok := p.Rules[GatewayLog]
+		r, _ = defaultRule(c)
+		r.Active = like.Active
+		return r, ok
+	}
+	return Rule{}, false
+}
+
+// categories returns the categories that have a rule by which records end, sorted.
+func (p Policy) categories() []Category {
+	all := slices.Collect(maps.Keys(p.Rules))
+	if _, ok := p.Rules[Confidential]; !ok {
+		if _, ok := p.Rule(Confidential); ok {
+			all = append(all, Confidential)
+		}
+	}
+	slices.Sort(all)
+	return all
 }
 
 // Until returns the instant at which a record of category c, created at that instant, leaves active use: it still is in

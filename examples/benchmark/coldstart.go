@@ -95,17 +95,17 @@ func serveChild(ctx context.Context, dir string) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	database := filepath.Join(dir, "ebb.db")
-	vault, err := crypto.EnsureKeyring(filepath.Join(dir, "ebb.key"), database)
+	keeper, err := crypto.EnsureKeyring(filepath.Join(dir, "ebb.key"), database)
 	if err != nil {
 		return err
 	}
-	defer vault.Close()
+	defer keeper.Close()
 	records, err := sqlite.Open(ctx, database)
 	if err != nil {
 		return err
 	}
 	defer records.Close()
-	e, err := engine.New(engine.Config{Store: records, Vault: vault, Network: transport.Policy{Allow: transport.Loopback()}})
+	e, err := engine.New(engine.Config{Store: records, Keys: crypto.HierarchyConfig{Keeper: keeper}, Network: transport.Policy{Allow: transport.Loopback()}})
 	if err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ func throughput(ctx context.Context, length time.Duration, rounds, connections i
 
 func scenarioServer(ctx context.Context, dir string) (url string, stop func(), err error) {
 	database := filepath.Join(dir, "ebb.db")
-	vault, err := crypto.EnsureKeyring(filepath.Join(dir, "ebb.key"), database)
+	keeper, err := crypto.EnsureKeyring(filepath.Join(dir, "ebb.key"), database)
 	if err != nil {
 		return "", nil, err
 	}
@@ -84,7 +84,7 @@ func scenarioServer(ctx context.Context, dir string) (url string, stop func(), e
 	if err != nil {
 		return "", nil, err
 	}
-	e, err := engine.New(engine.Config{Store: records, Vault: vault, MaxHookRequests: 1 << 30, MaxQueued: 1 << 30})
+	e, err := engine.New(engine.Config{Store: records, Keys: crypto.HierarchyConfig{Keeper: keeper}, MaxHookRequests: 1 << 30, MaxQueued: 1 << 30})
 	if err != nil {
 		return "", nil, err
 	}
@@ -106,7 +106,7 @@ func scenarioServer(ctx context.Context, dir string) (url string, stop func(), e
 		<-done
 		e.Close()
 		records.Close()
-		vault.Close()
+		keeper.Close()
 	}, err
 }
 

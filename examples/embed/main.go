@@ -21,7 +21,7 @@ const hello = `{"name": "Hello", "flow": [
 ]}`
 
 func main() {
-	e, err := engine.New(engine.Config{}) // in memory; Config.Store and Config.Vault make it last
+	e, err := engine.New(engine.Config{}) // in memory; Config.Store and Config.Keys make it last
 	check(err)
 	defer e.Close()
 	bp, err := blueprint.Parse([]byte(hello))

@@ -61,13 +61,13 @@ func quickstart(ctx context.Context, out io.Writer, dir string, keep bool) (err 
 	}
 	p := &program{out: out}
 
-	// A store that lasts needs a key that lasts: one file each.
+	// A store that lasts needs keys that last: one file each.
 	database := filepath.Join(dir, "ebb.db")
-	vault, err := crypto.EnsureKeyring(filepath.Join(dir, "ebb.key"), database)
+	keeper, err := crypto.EnsureKeyring(filepath.Join(dir, "ebb.key"), database)
 	if err != nil {
 		return err
 	}
-	defer vault.Close()
+	defer keeper.Close()
 	if p.store, err = sqlite.Open(ctx, database); err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func quickstart(ctx context.Context, out io.Writer, dir string, keep bool) (err 
 	defer crm.Close()
 	if p.engine, err = engine.New(engine.Config{
 		Store:   p.store,
-		Vault:   vault,
+		Keys:    crypto.HierarchyConfig{Keeper: keeper},
 		Now:     p.now,
 		Network: transport.Policy{Allow: transport.Loopback()},
 	}); err != nil {

@@ -2,9 +2,11 @@ package repo
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"time"
 
+	"github.com/ebbkit/ebb/crypto"
 	"github.com/ebbkit/ebb/retention"
 	"github.com/ebbkit/ebb/store"
 )
@@ -34,32 +36,49 @@ type Delivery struct {
 	Hook string
 	// Bundle is what the receiver made of the request, as the engine encodes it.
 	Bundle []byte
-	// Confidential says that neither the delivery nor what its run does with it is kept when the run has ended.
+	// Confidential says that neither the delivery nor what its run does with it is kept when the run has ended. Such a
+	// delivery is sealed under a key of its own, see Repo.EndRun.
 	Confidential bool
 }
 
 const deliveryKind store.Kind = "delivery"
 
-func (*Delivery) kind() store.Kind             { return deliveryKind }
-func (*Delivery) category() retention.Category { return retention.GatewayLog }
+func (*Delivery) kind() store.Kind          { return deliveryKind }
+func (d *Delivery) encode() ([]byte, error) { return pack([]byte(d.Hook), d.Bundle), nil }
 
-// encode writes a third part, which is empty, for a confidential delivery alone.
-func (d *Delivery) encode() ([]byte, error) {
+func (d *Delivery) category() retention.Category {
 	if d.Confidential {
-		return pack([]byte(d.Hook), d.Bundle, nil), nil
+		return retention.Confidential
 	}
-	return pack([]byte(d.Hook), d.Bundle), nil
+	return retention.GatewayLog
 }
 
+// categorize implements categorized.
+func (d *Delivery) categorize(c retention.Category) { d.Confidential = c == retention.Confidential }
+
+// decode also reads what confidential deliveries were before they had a category and a key of their own: they had a third
+// part, which was empty.
 func (d *Delivery) decode(body []byte) error {
 	var hook, marked []byte
 	err := unpack(body, &hook, &d.Bundle)
 	if err != nil {
 		err = unpack(body, &hook, &d.Bundle, &marked)
-		d.Confidential = err == nil
 	}
 	d.Hook = string(hook)
 	return err
+}
+
+// EndRun destroys the key of a confidential run whose delivery is gone. A vault that cannot do that has none of its own for
+// the run.
+func (r *Repo) EndRun(ctx context.Context, tenant, run string) error {
+	shredder, ok := r.vault.(crypto.Shredder)
+	if !ok {
+		return nil
+	}
+	if _, err := shredder.Shred(ctx, crypto.Scope{Tenant: tenant, Run: run}); err != nil {
+		return fmt.Errorf("destroy the key of run %s: %w", run, err)
+	}
+	return nil
 }
 
 // ClaimDeliveries leases up to limit deliveries of all tenants that are due at now. One that cannot be read is passed to

@@ -68,7 +68,8 @@ func (r *Repo) Put(doc Document) Change {
 	}}
 }
 
-// Touch writes a document's envelope and keeps what it says.
+// Touch writes a document's envelope and keeps what it says. Subjects and what decides the category must be as they were: the
+// body is bound to them.
 func (r *Repo) Touch(doc Document) Change {
 	return Change{doc: doc, change: func(context.Context) (store.Change, error) {
 		return store.Change{Touch: record(doc)}, nil
@@ -143,7 +144,7 @@ func (r *Repo) find(ctx context.Context, q store.Query, next func() Document) it
 				continue
 			}
 			if q.KeysOnly {
-				fill(doc.envelope(), &got)
+				fill(doc, &got)
 			} else if err := r.open(ctx, &got, doc); err != nil {
 				if !yield(doc, err) {
 					return
@@ -203,7 +204,7 @@ func (r *Repo) seal(ctx context.Context, doc Document) (*store.Record, error) {
 }
 
 func (r *Repo) open(ctx context.Context, rec *store.Record, doc Document) error {
-	fill(doc.envelope(), rec)
+	fill(doc, rec)
 	body, err := r.vault.Open(ctx, scope(rec), rec.Body)
 	if err != nil {
 		return fmt.Errorf("open %s %s: %w", rec.Kind, rec.ID, err)
@@ -214,14 +215,22 @@ func (r *Repo) open(ctx context.Context, rec *store.Record, doc Document) error 
 	return nil
 }
 
-// scope is what a body is bound to: it opens nowhere else.
+// scope is what a body is bound to: it opens nowhere else. It also says whose key seals the body: that of the one person whom
+// the record names, that of its confidential run, or else that of the tenant, also where a record names several people.
 func scope(rec *store.Record) crypto.Scope {
-	return crypto.Scope{
+	at := crypto.Scope{
 		Tenant:   rec.Tenant,
 		Category: rec.Category,
 		Record:   string(rec.Kind) + "/" + rec.ID,
 		Field:    "body",
 	}
+	switch {
+	case len(rec.Subjects) == 1:
+		at.Subject = rec.Subjects[0]
+	case rec.Category == string(retention.Confidential):
+		at.Run = rec.ID
+	}
+	return at
 }
 
 func record(doc Document) *store.Record {
@@ -239,8 +248,14 @@ func record(doc Document) *store.Record {
 	}
 }
 
-func fill(e *Envelope, rec *store.Record) {
-	*e = Envelope{
+// A categorized document may be of one of several categories.
+type categorized interface{ categorize(c retention.Category) }
+
+func fill(doc Document, rec *store.Record) {
+	if c, ok := doc.(categorized); ok {
+		c.categorize(retention.Category(rec.Category))
+	}
+	*doc.envelope() = Envelope{
 		ID:       rec.ID,
 		Tenant:   rec.Tenant,
 		Parent:   rec.Parent,

@@ -73,12 +73,16 @@ func ringConflict(err error, id string) error {
 	return err
 }
 
-// ringRecord is what the store keeps of a ring. Its state is the epoch.
+// ringRecord is what the store keeps of a ring. Its state is the epoch. The keys of a run are kept as long as what they seal.
 func ringRecord(ring crypto.StoredRing) *store.Record {
+	category := retention.Key
+	if ring.Run {
+		category = retention.Confidential
+	}
 	return &store.Record{
 		Key:      store.Key{Kind: ringKind, ID: ring.ID},
 		Tenant:   ring.Tenant,
-		Category: string(retention.Key),
+		Category: string(category),
 		State:    strconv.FormatUint(uint64(ring.Epoch), 10),
 		Created:  ring.Created,
 		Version:  ring.Version,
@@ -89,6 +93,6 @@ func ringRecord(ring crypto.StoredRing) *store.Record {
 func storedRing(rec store.Record) crypto.StoredRing {
 	epoch, _ := strconv.ParseUint(rec.State, 10, 32) // what is no number has no epoch
 	return crypto.StoredRing{
-		ID: rec.ID, Tenant: rec.Tenant, Epoch: uint32(epoch), Created: rec.Created, Version: rec.Version, Body: rec.Body,
+		ID: rec.ID, Tenant: rec.Tenant, Run: rec.Category == string(retention.Confidential), Epoch: uint32(epoch), Created: rec.Created, Version: rec.Version, Body: rec.Body,
 	}
 }

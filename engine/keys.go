@@ -1,0 +1,122 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/ebbkit/ebb/crypto"
+	"github.com/ebbkit/ebb/engine/internal/repo"
+)
+
+// keys are the keys that an engine keeps itself, see Config.Keys.
+type keys struct {
+	// hierarchy is nil when the host has a vault of its own.
+	hierarchy *crypto.Hierarchy
+	// random is the keeper that dies with the engine. Nil: the host has one.
+	random *crypto.Keyring
+
+	mu   sync.Mutex
+	next time.Time // when the epochs are looked at next, by the host's clock
+}
+
+// keeperTime is how long New waits for a keeper.
+const keeperTime = time.Minute
+
+// newKeys makes the vault of a configuration that has none.
+func newKeys(config *Config) (*keys, error) {
+	switch {
+	case config.Vault == nil:
+	case config.Keys.Keeper != nil:
+		return nil, fmt.Errorf("%w: Config has both Keys.Keeper and Vault: leave one of them out", ErrInvalid)
+	default:
+		return &keys{}, nil
+	}
+	k, kept := &keys{}, config.Keys
+	if kept.Keeper == nil {
+		k.random = crypto.NewKeyring()
+		kept.Keeper = k.random
+	}
+	if kept.Keys == nil {
+		kept.Keys = repo.NewRings(config.Store)
+	}
+	if kept.Now == nil {
+		kept.Now = config.Now
+	}
+	switch promised := config.Policy.Irrevocable.Shortest(); {
+	case kept.Irrevocable == 0:
+		kept.Irrevocable = promised
+	case kept.Irrevocable > promised:
+		return nil, fmt.Errorf("%w: Config.Keys.Irrevocable is %v, and Config.Policy.Irrevocable promises %v: shorten it, or leave it out",
+			ErrInvalid, kept.Irrevocable, config.Policy.Irrevocable)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), keeperTime)
+	defer cancel()
+	var err error
+	if k.hierarchy, err = crypto.NewHierarchy(ctx, kept); err != nil {
+		return nil, errors.Join(fmt.Errorf("Config.Keys: %w", err), k.close())
+	}
+	config.Vault = k.hierarchy
+	return k, nil
+}
+
+// close takes the keys out of memory.
+func (k *keys) close() (err error) {
+	if k.hierarchy != nil {
+		err = k.hierarchy.Close()
+	}
+	if k.random != nil {
+		err = errors.Join(err, k.random.Close())
+	}
+	return err
+}
+
+const (
+	// turnTime is how often the epochs of the keys are looked at: often enough for any Slack that makes sense.
+	turnTime = time.Hour
+	// turnPause is how long a turn of epochs waits after a failure.
+	turnPause = time.Minute
+)
+
+// turn lets an epoch end whose time is over. It looks after that at most once in turnTime, and returns how long to wait
+// before the next look.
+func (c *core) turn(ctx context.Context) time.Duration {
+	k := c.keys
+	if k.hierarchy == nil {
+		return turnTime
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now := c.now()
+	if wait := k.next.Sub(now); wait > 0 {
+		return wait
+	}
+	wait := turnTime
+	for progress, err := range k.hierarchy.Turn(ctx, false) {
+		if err != nil && ctx.Err() == nil {
+			c.cfg.Logger.Error("an epoch of keys could not be turned, trying again", zap.Error(err))
+			wait = turnPause
+		}
+		if again := progress.Again.Sub(now); progress.Again.After(now) {
+			wait = min(wait, again)
+		}
+	}
+	k.next = now.Add(wait)
+	return wait
+}
+
+// turning turns epochs until ctx ends.
+func (c *core) turning(ctx context.Context) {
+	for ctx.Err() == nil {
+		timer := time.NewTimer(c.turn(ctx))
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}

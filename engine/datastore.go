@@ -170,11 +170,8 @@ func (d *dataStore) entry(ctx context.Context, key string) (*repo.Entry, connect
 	if key == "" || len(key) > MaxKeyBytes {
 		return nil, connector.Bundle{}, false, connector.Errorf(connector.DataError, "a key has 1 to %d bytes, this one %d", MaxKeyBytes, len(key))
 	}
-	entry, err := d.repo.NewEntry(ctx, d.tenant, d.id, key)
-	if err != nil {
-		return nil, connector.Bundle{}, false, err
-	}
-	switch err := d.repo.Get(ctx, entry); {
+	entry, err := d.repo.Entry(ctx, d.tenant, d.id, key)
+	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return entry, connector.Bundle{}, false, nil
 	case err != nil:
@@ -212,7 +209,7 @@ func (d *dataStore) Change(ctx context.Context, key string, change func(connecto
 		if !ok {
 			entry.Created = d.stamp()
 		}
-		err = d.repo.Apply(ctx, d.repo.Put(entry))
+		err = d.repo.Apply(ctx, d.repo.PutEntry(entry)...)
 		if !errors.Is(err, store.ErrConflict) {
 			return err
 		}
@@ -288,10 +285,11 @@ func (d *dataStore) DeleteAll(ctx context.Context) (int64, error) {
 	}
 	for {
 		before := deleted
-		for entry, err := range d.repo.Entries(ctx, d.tenant, d.id, false) {
-			if err != nil {
-				return deleted, err
-			}
+		list, err := d.list(ctx)
+		if err != nil {
+			return deleted, err
+		}
+		for _, entry := range list {
 			if batch = append(batch, d.repo.Delete(entry)); len(batch) == deleteBatch {
 				if err := flush(); err != nil {
 					return deleted, err
@@ -309,44 +307,92 @@ func (d *dataStore) DeleteAll(ctx context.Context) (int64, error) {
 
 // Count implements connector.DataStore.
 func (d *dataStore) Count(ctx context.Context) (int64, error) {
-	var count int64
-	for _, err := range d.repo.Entries(ctx, d.tenant, d.id, false) {
-		if err != nil {
-			return 0, err
-		}
-		count++
+	list, err := d.list(ctx)
+	return int64(len(list)), err
+}
+
+// list returns the envelopes of all entries.
+func (d *dataStore) list(ctx context.Context) ([]*repo.Entry, error) {
+	list, err := d.repo.Entries(ctx, d.tenant, d.id)
+	if err == nil && len(list.Corrupt) > 0 {
+		err = list.Corrupt[0]
 	}
-	return count, nil
+	return list.Entries, err
 }
 
 // All implements connector.DataStore. Entries come in the order in which they were added.
 func (d *dataStore) All(ctx context.Context) iter.Seq2[connector.Entry, error] {
 	return func(yield func(connector.Entry, error) bool) {
-		var all []*repo.Entry // their envelopes: IDs follow from keys, and sort like nothing that means anything
-		for entry, err := range d.repo.Entries(ctx, d.tenant, d.id, false) {
+		w := &walk{dataStore: d, yield: yield, seen: map[string]bool{}}
+		for again := true; again; {
+			list, err := d.repo.Entries(ctx, d.tenant, d.id)
 			if err != nil {
-				if !yield(connector.Entry{}, err) {
-					return
-				}
-				continue
-			}
-			all = append(all, entry)
-		}
-		slices.SortFunc(all, func(a, b *repo.Entry) int {
-			return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
-		})
-		for _, entry := range all {
-			err := d.repo.Get(ctx, entry)
-			if errors.Is(err, store.ErrNotFound) {
-				continue // deleted meanwhile
-			}
-			var data connector.Bundle
-			if err == nil {
-				data, _, err = connector.DecodeBundle(entry.Data)
-			}
-			if !yield(connector.Entry{Key: entry.Key, Data: data}, err) {
+				yield(connector.Entry{}, err)
 				return
+			}
+			again = w.list(ctx, list)
+		}
+	}
+}
+
+// A walk is one loop over all entries of a data store.
+type walk struct {
+	*dataStore
+	yield func(connector.Entry, error) bool
+	begun bool // what is wrong with the list has been said
+
+	// at is when the last entry was added that was dealt with, seen has the keys of those that were added then: what comes
+	// again when the list is made anew.
+	at   time.Time
+	seen map[string]bool
+}
+
+// list goes through a list of entries from where the one before ended. It returns true when the loop goes on with a new one,
+// because entries have moved meanwhile: their IDs follow from their keys and those of the vault.
+func (w *walk) list(ctx context.Context, list repo.EntryList) (again bool) {
+	if !w.begun {
+		w.begun = true
+		for _, err := range list.Corrupt {
+			if !w.yield(connector.Entry{}, err) {
+				return false
 			}
 		}
 	}
+	slices.SortFunc(list.Entries, func(a, b *repo.Entry) int { // IDs sort like nothing that means anything
+		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
+	})
+	for _, entry := range list.Entries {
+		if entry.Created.Before(w.at) {
+			continue
+		}
+		added := entry.Created
+		err := w.repo.Get(ctx, entry)
+		if errors.Is(err, store.ErrNotFound) {
+			moved, err := w.repo.Moved(ctx, list)
+			if err != nil {
+				w.yield(connector.Entry{}, err)
+				return false
+			}
+			if moved {
+				return true
+			}
+			continue // deleted meanwhile
+		}
+		if !added.Equal(w.at) {
+			w.at = added
+			clear(w.seen)
+		}
+		if err == nil && w.seen[entry.Key] {
+			continue
+		}
+		w.seen[entry.Key] = true
+		var data connector.Bundle
+		if err == nil {
+			data, _, err = connector.DecodeBundle(entry.Data)
+		}
+		if !w.yield(connector.Entry{Key: entry.Key, Data: data}, err) {
+			return false
+		}
+	}
+	return false
 }

@@ -142,18 +142,16 @@ func TestHiddenRecordIsReplaced(t *testing.T) {
 	limited.Rules[retention.DatastoreRecord] = rule
 	d.Repo = repo.New(d.records, crypto.NewKeyring(), limited, func() time.Time { return d.now })
 	put := func(data string) {
-		entry, err := d.NewEntry(t.Context(), "acme", repo.DataStoreID("acme", "people"), "ada")
-		require.NoError(t, err)
-		require.ErrorIs(t, d.Get(t.Context(), entry), store.ErrNotFound)
+		entry, err := d.Entry(t.Context(), "acme", repo.DataStoreID("acme", "people"), "ada")
+		require.ErrorIs(t, err, store.ErrNotFound)
 		entry.Data, entry.Created = []byte(data), d.now
-		require.NoError(t, d.Apply(t.Context(), d.Put(entry)))
+		require.NoError(t, d.Apply(t.Context(), d.PutEntry(entry)...))
 	}
 	put("old")
 	d.now = d.now.AddDate(0, 0, 1)
 	put("new")
-	entry, err := d.NewEntry(t.Context(), "acme", repo.DataStoreID("acme", "people"), "ada")
+	entry, err := d.Entry(t.Context(), "acme", repo.DataStoreID("acme", "people"), "ada")
 	require.NoError(t, err)
-	require.NoError(t, d.Get(t.Context(), entry))
 	require.Equal(t, "new", string(entry.Data))
 }
 
@@ -163,10 +161,10 @@ func TestKeysOfEntriesAreNotInTheStore(t *testing.T) {
 	ids := map[string]bool{}
 	for _, key := range []string{"ada@example.com", "Ada@example.com"} {
 		for _, name := range []string{"people", "customers"} {
-			entry, err := d.NewEntry(t.Context(), "acme", repo.DataStoreID("acme", name), key)
-			require.NoError(t, err)
+			entry, err := d.Entry(t.Context(), "acme", repo.DataStoreID("acme", name), key)
+			require.ErrorIs(t, err, store.ErrNotFound)
 			entry.Created = d.now
-			require.NoError(t, d.Apply(t.Context(), d.Put(entry)))
+			require.NoError(t, d.Apply(t.Context(), d.PutEntry(entry)...))
 			ids[entry.ID] = true
 		}
 	}
@@ -175,8 +173,11 @@ func TestKeysOfEntriesAreNotInTheStore(t *testing.T) {
 		require.NoError(t, err)
 		require.NotContains(t, strings.ToLower(rec.ID+rec.Parent+string(rec.Body)), "example")
 	}
-	for entry, err := range d.Entries(t.Context(), "acme", repo.DataStoreID("acme", "people"), true) {
-		require.NoError(t, err)
+	list, err := d.Entries(t.Context(), "acme", repo.DataStoreID("acme", "people"))
+	require.NoError(t, err)
+	require.Len(t, list.Entries, 2)
+	for _, entry := range list.Entries {
+		require.NoError(t, d.Get(t.Context(), entry))
 		require.Contains(t, entry.Key, "da@example.com")
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/ebbkit/ebb/connector"
 	"github.com/ebbkit/ebb/connector/transport"
 	"github.com/ebbkit/ebb/engine/internal/expr"
@@ -65,6 +67,14 @@ func newCore(cfg Config, keys *keys) (*core, error) {
 	}
 	c.closing, c.shut = context.WithCancel(context.Background())
 	return c, nil
+}
+
+// logger is the host's logger with fields. A logger that drops everything need not know them.
+func (c *core) logger(fields ...zap.Field) *zap.Logger {
+	if !c.cfg.Logger.Core().Enabled(zap.FatalLevel) {
+		return c.cfg.Logger
+	}
+	return c.cfg.Logger.With(fields...)
 }
 
 // now is the time of the host, in UTC.

@@ -188,15 +188,19 @@ func (c *core) bundles(ctx context.Context, s *deployed, hook *repo.Hook, receiv
 	if err != nil {
 		return nil, err
 	}
+	params := s.program.Params()
+	if options.Len() > 0 {
+		params = overlay(params, options)
+	}
 	request := new(http.Request)
 	*request = *r
 	request.Body = io.NopCloser(bytes.NewReader(body))
 	request.ContentLength = int64(len(body))
 	call := &connector.Call{
-		Params:   overlay(s.program.Params(), options),
+		Params:   params,
 		Now:      c.now(),
 		Location: s.location,
-		Log:      c.cfg.Logger.With(zap.String("scenario", s.doc.ID)),
+		Log:      c.logger(zap.String("scenario", s.doc.ID)),
 		HTTP:     c.network.Client(),
 		Dial:     c.network.Dial,
 		Attempt:  1,

@@ -158,7 +158,7 @@ func (e *Engine) Tick(ctx context.Context) (int, error) {
 // the lease has run out.
 func (c *core) work(ctx context.Context, j *job) {
 	defer c.workers.leave(j)
-	log := c.cfg.Logger.With(zap.String("scenario", j.scenario), zap.String("execution", j.id))
+	log := c.logger(zap.String("scenario", j.scenario), zap.String("execution", j.id))
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	j.mu.Lock()

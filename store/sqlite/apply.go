@@ -57,7 +57,8 @@ type step struct {
 
 	table *statements
 	found bool
-	old   row
+	// old is what was found. Nil for what is to be created.
+	old *row
 	// oldIsWhole says that all fields of the old row could be read.
 	oldIsWhole bool
 }
@@ -159,8 +160,9 @@ func (st *step) look(w *writer) error {
 		return err
 	}
 	if st.found {
-		st.old, err = readFields(stmt, st.Kind, w.terms)
-		st.oldIsWhole = err == nil
+		var old row
+		old, err = readFields(stmt, st.Kind, w.terms)
+		st.old, st.oldIsWhole = &old, err == nil
 		st.old.inline = stmt.ColumnInt64(colBody) != 0
 	}
 	return stmt.Reset()

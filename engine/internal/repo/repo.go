@@ -207,6 +207,11 @@ func (r *Repo) open(ctx context.Context, rec *store.Record, doc Document) error 
 	fill(doc, rec)
 	body, err := r.vault.Open(ctx, scope(rec), rec.Body)
 	if err != nil {
+		if body, err = r.reopen(ctx, rec, err); err == nil {
+			fill(doc, rec)
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("open %s %s: %w", rec.Kind, rec.ID, err)
 	}
 	if err := doc.decode(body); err != nil {

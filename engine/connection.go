@@ -34,22 +34,22 @@ func (e *Engine) SaveConnection(ctx context.Context, connection connector.Connec
 			doc.Created = e.now()
 		}
 		doc.Renewing = time.Time{} // whoever is renewing what was here before has lost
-		if err := put(doc, &connection); err != nil {
-			return fmt.Errorf("save connection %q: %w", connection.Name, err)
+		err := put(doc, &connection)
+		if err == nil {
+			err = e.repo.Apply(ctx, e.repo.Put(doc))
 		}
-		err := e.repo.Apply(ctx, e.repo.Put(doc))
 		doc.Clear()
 		if errors.Is(err, store.ErrConflict) {
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("save connection %q: %w", connection.Name, err)
+			return fmt.Errorf("save connection %q: %w", connection.Name, maskedBy(&connection, err))
 		}
 		return nil
 	}
 }
 
-// put writes a connection into its document.
+// put writes a connection into its document, and clears the secrets that it had.
 func put(doc *repo.Connection, connection *connector.Connection) error {
 	fields, err := connector.AppendBundle(nil, connection.Fields)
 	if err != nil {
@@ -58,9 +58,13 @@ func put(doc *repo.Connection, connection *connector.Connection) error {
 	secrets := make(map[string][]byte, len(connection.Secrets))
 	for name, value := range connection.Secrets {
 		if err := value.Use(func(plain []byte) { secrets[name] = append([]byte(nil), plain...) }); err != nil {
+			for _, copied := range secrets {
+				clear(copied)
+			}
 			return fmt.Errorf("secret %q: %w", name, err)
 		}
 	}
+	doc.Clear()
 	doc.Name, doc.Type, doc.Fields, doc.Secrets = connection.Name, connection.Type, fields, secrets
 	return nil
 }
@@ -75,6 +79,7 @@ func (e *Engine) DeleteConnection(ctx context.Context, name string) error {
 		if err := e.repo.Get(ctx, doc); err != nil {
 			return notFound(err, "connection", name)
 		}
+		doc.Clear()
 		if err := e.repo.Apply(ctx, e.repo.Delete(doc)); !errors.Is(err, store.ErrConflict) {
 			return err
 		}
@@ -108,6 +113,7 @@ func (c *core) connection(ctx context.Context, tenant, name, kind, param string)
 	}
 	doc.Clear()
 	if connection.Type != kind {
+		destroySecrets(connection)
 		return nil, connector.Errorf(connector.AccountValidationError, "connection %q is of type %q, and the module needs %q", name, connection.Type, kind)
 	}
 	return connection, nil
@@ -125,6 +131,7 @@ func (c *core) stored(ctx context.Context, tenant, name string) (*repo.Connectio
 	}
 	fields, _, err := connector.DecodeBundle(doc.Fields)
 	if err != nil {
+		doc.Clear()
 		return nil, nil, fmt.Errorf("connection %q: %w", name, err)
 	}
 	connection := &connector.Connection{Name: doc.Name, Type: doc.Type, Fields: fields, Secrets: map[string]secret.Value{}}
@@ -146,6 +153,7 @@ func (h *host) connect(ctx context.Context, op *flow.Operation, call *connector.
 		if err != nil {
 			return err
 		}
+		h.lend(connection)
 		if need.single {
 			call.Connection = connection
 			continue
@@ -246,20 +254,27 @@ func (c *core) accounts(bp *blueprint.Blueprint, names map[string]string, stubs 
 	return list
 }
 
-// unusable says why a module cannot have a connection that it needs, or nil.
-func (c *core) unusable(ctx context.Context, tenant string, a account) error {
+// unusable says why a module cannot have a connection that it needs, or nil. The mask gets to know its secrets.
+func (c *core) unusable(ctx context.Context, tenant string, a account, mask *secret.Mask) error {
 	if a.unknown != nil {
 		return a.unknown
 	}
-	_, err := c.connection(ctx, tenant, a.name, a.kind, a.param)
-	return err
+	connection, err := c.connection(ctx, tenant, a.name, a.kind, a.param)
+	if err != nil {
+		return err
+	}
+	if mask != nil {
+		learn(mask, connection)
+	}
+	destroySecrets(connection)
+	return nil
 }
 
 // unconnected reports every module whose connection is not there.
 func (e *Engine) unconnected(ctx context.Context, bp *blueprint.Blueprint, names map[string]string) []blueprint.Problem {
 	var problems []blueprint.Problem
 	for _, a := range e.accounts(bp, names, nil) {
-		if err := e.unusable(ctx, e.tenant, a); err != nil {
+		if err := e.unusable(ctx, e.tenant, a, nil); err != nil {
 			problems = append(problems, blueprint.Problem{Module: a.module, Field: "parameters", Code: blueprint.CodeNoConnection, Message: err.Error()})
 		}
 	}
@@ -268,10 +283,10 @@ func (e *Engine) unconnected(ctx context.Context, bp *blueprint.Blueprint, names
 
 // initialize opens every connection that a run may need, before any module works: what fails here ends the run, and no error
 // route handles it (https://help.make.com/scenario-execution-cycles-and-phases). A store that does not answer is no
-// failure of the run.
-func (c *core) initialize(ctx context.Context, p *plan) (*Failure, error) {
+// failure of the run. The mask of the run gets to know their secrets.
+func (c *core) initialize(ctx context.Context, p *plan, mask *secret.Mask) (*Failure, error) {
 	for _, a := range p.accounts {
-		err := c.unusable(ctx, p.doc.Tenant, a)
+		err := c.unusable(ctx, p.doc.Tenant, a, mask)
 		var known *connector.Error
 		switch {
 		case errors.As(err, &known):

@@ -50,7 +50,8 @@ func ExampleEngine_SaveConnection() {
 }
 
 // The host lets people authorise an account in its own pages (RFC 6749, section 4.1) and saves what the token endpoint gave.
-// From then on the engine renews the access token, once for all runs, and stores it.
+// From then on the engine renews the access token, once for all runs, and stores it. No trace shows it, even when the service
+// sends it back.
 func ExampleEngine_SaveConnection_oauth2() {
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/token" {
@@ -58,7 +59,8 @@ func ExampleEngine_SaveConnection_oauth2() {
 			_, _ = io.WriteString(w, `{"access_token": "fresh", "token_type": "Bearer", "expires_in": 3600, "refresh_token": "next"}`)
 			return
 		}
-		_, _ = io.WriteString(w, r.Header.Get("Authorization"))
+		fmt.Println("called with", r.Header.Get("Authorization"))
+		_, _ = io.WriteString(w, "you are "+r.Header.Get("Authorization"))
 	}))
 	defer service.Close()
 	ctx := context.Background()
@@ -86,8 +88,10 @@ func ExampleEngine_SaveConnection_oauth2() {
 	}
 	// Output:
 	// renewed by refresh_token
-	// Bearer fresh
-	// Bearer fresh
+	// called with Bearer fresh
+	// you are Bearer ***
+	// called with Bearer fresh
+	// you are Bearer ***
 }
 
 // With client credentials (RFC 6749, section 4.4) there is no token to begin with. A client certificate, its key and a proxy

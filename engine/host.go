@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/crypto/secret"
 	"github.com/ebbkit/ebb/engine/internal/expr"
 	"github.com/ebbkit/ebb/engine/internal/flow"
 )
@@ -45,6 +46,12 @@ type host struct {
 	answers []connector.Response
 	// secure is called before the first operation that may have an effect. Nil: nothing to do.
 	secure func(context.Context) error
+	// mask knows the secrets of the run: own, or that of the run that waits for this one. See mask.go. connects says that
+	// the run may get to know any, lent what the operation at hand was lent.
+	mask     *secret.Mask
+	own      secret.Mask
+	connects bool
+	lent     []*connector.Connection
 }
 
 var _ flow.Host = (*host)(nil)
@@ -52,6 +59,7 @@ var _ flow.Host = (*host)(nil)
 // Do implements flow.Host.
 func (h *host) Do(ctx context.Context, op *flow.Operation) (flow.Result, error) {
 	call, err := h.call(ctx, op)
+	defer h.takeBack()
 	if err != nil {
 		return h.result(ctx, nil, err)
 	}
@@ -83,7 +91,7 @@ func (h *host) result(ctx context.Context, bundles []connector.Bundle, err error
 	}
 	result := flow.Result{Bundles: bundles, At: h.now()}
 	if err != nil {
-		result.Bundles, result.Failure = nil, flow.FailureOf(err)
+		result.Bundles, result.Failure = nil, h.failureOf(err)
 	}
 	return result, nil
 }
@@ -127,7 +135,11 @@ func (h *host) log(module int) *zap.Logger {
 	if !h.cfg.Logger.Core().Enabled(zap.FatalLevel) {
 		return h.cfg.Logger
 	}
-	return h.cfg.Logger.With(zap.String("scenario", h.scenario), zap.String("execution", h.run), zap.Int("module", module))
+	log := h.cfg.Logger.With(zap.String("scenario", h.scenario), zap.String("execution", h.run), zap.Int("module", module))
+	if h.connects {
+		log = h.maskedLog(log)
+	}
+	return log
 }
 
 func (h *host) data(_ context.Context, name string) (connector.DataStore, error) {

@@ -40,15 +40,20 @@ func (h *host) renew(ctx context.Context, stale *connector.Connection, renew con
 			return nil, err
 		}
 		if !stored.Equal(stale) {
+			doc.Clear()
+			h.lend(stored)
 			return stored, nil
 		}
 		if left := doc.Renewing.Sub(h.now()); left > 0 {
+			doc.Clear()
+			destroySecrets(stored)
 			if err := pause(ctx, min(left, renewalPoll)); err != nil {
 				return nil, err
 			}
 			continue
 		}
 		err = h.renewStored(ctx, doc, stored, renew)
+		h.lend(stored) // also when it failed: the error may quote what the service gave
 		switch {
 		case errors.Is(err, store.ErrConflict): // somebody else has begun, or has saved the connection anew
 			continue
@@ -62,13 +67,17 @@ func (h *host) renew(ctx context.Context, stale *connector.Connection, renew con
 // renewStored lets renew change a connection that was just read, under a lease.
 func (c *core) renewStored(ctx context.Context, doc *repo.Connection, connection *connector.Connection, renew connector.Renewal) error {
 	name := connection.Name
-	doc.Renewing = c.now().Add(renewalLease)
+	defer doc.Clear()
+	lease := c.now().Add(renewalLease)
+	doc.Renewing = lease
 	if err := c.repo.Apply(ctx, c.repo.Put(doc)); err != nil {
 		return fmt.Errorf("renew connection %q: %w", name, err)
 	}
 	longer, cancel := outlive(ctx, renewalTime, renewalGrace)
 	defer cancel()
+	before := connection.Clone()
 	failed := renew(longer, connection)
+	defer destroyReplaced(before, connection)
 	kept, cancel := context.WithTimeout(context.WithoutCancel(ctx), renewalGrace)
 	defer cancel()
 	doc.Renewing = time.Time{}
@@ -77,14 +86,44 @@ func (c *core) renewStored(ctx context.Context, doc *repo.Connection, connection
 	}
 	if failed != nil {
 		// When the lease cannot be given back, it runs out.
-		_ = c.repo.Apply(kept, c.repo.Put(doc))
+		_ = c.putRenewed(kept, doc, lease)
 		return failed
 	}
-	defer doc.Clear()
-	if err := c.repo.Apply(kept, c.repo.Put(doc)); err != nil {
+	if err := c.putRenewed(kept, doc, lease); err != nil {
 		return fmt.Errorf("renew connection %q: %w", name, err)
 	}
 	return nil
+}
+
+// putRenewed writes a connection that was leased. When that conflicts and the lease is as it was, the connection was only
+// sealed anew, see Rotate.
+func (c *core) putRenewed(ctx context.Context, doc *repo.Connection, lease time.Time) error {
+	for {
+		err := c.repo.Apply(ctx, c.repo.Put(doc))
+		if !errors.Is(err, store.ErrConflict) {
+			return err
+		}
+		now := &repo.Connection{Envelope: repo.Envelope{ID: doc.ID, Tenant: doc.Tenant}}
+		failed := c.repo.Get(ctx, now)
+		now.Clear()
+		if failed != nil || !now.Renewing.Equal(lease) || now.Version == doc.Version {
+			return err
+		}
+		doc.Version = now.Version
+	}
+}
+
+// destroyReplaced clears the secrets of a connection that it does not have any more.
+func destroyReplaced(before, now *connector.Connection) {
+	for _, old := range before.Secrets {
+		stays := false
+		for _, value := range now.Secrets {
+			stays = stays || value.Equal(old)
+		}
+		if !stays {
+			old.Destroy()
+		}
+	}
 }
 
 // outlive returns a context that ends at the limit, or as long after ctx as grace says.

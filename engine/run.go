@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/crypto/secret"
 	"github.com/ebbkit/ebb/engine/blueprint"
 	"github.com/ebbkit/ebb/engine/internal/flow"
 	"github.com/ebbkit/ebb/engine/internal/repo"
@@ -56,7 +57,16 @@ func (e *Engine) Run(ctx context.Context, scenario string, in connector.Bundle) 
 	if s.settings.Confidential {
 		return x, nil
 	}
-	return x, x.readTrace(events)
+	return x, x.tell(events)
+}
+
+// tell reads the trace into an execution that has just ended. Its output is what the scenario answers with, so it stays as
+// the scenario gave it; what is kept of it is masked.
+func (x *Execution) tell(events []byte) error {
+	output := x.Output
+	err := x.readTrace(events)
+	x.Output = output
+	return err
 }
 
 // TryOptions say how a blueprint is tried.
@@ -133,7 +143,7 @@ func (e *Engine) Try(ctx context.Context, bp *blueprint.Blueprint, options TryOp
 		return nil, fmt.Errorf("try %q: %w", bp.Name, err)
 	}
 	x.Responses = responses
-	return x, x.readTrace(events)
+	return x, x.tell(events)
 }
 
 // maxTriedBytes is how long the trace of a blueprint that is only tried may be.
@@ -160,6 +170,7 @@ type plan struct {
 	tried        bool                        // nothing is stored, so the trace is whole
 	secure       func(context.Context) error // is called before the first operation that may have an effect; nil: nothing to do
 	vars         connector.Bundle            // made when an expression first asks for it
+	mask         *secret.Mask                // that of the run which waits for this one; nil: it has its own
 }
 
 // Causes for which a run is told to stop without an outcome.
@@ -188,8 +199,14 @@ func (c *core) execute(ctx context.Context, p *plan, respond func(connector.Resp
 		respond:     respond,
 		late:        !p.settings.AutoCommit,
 		secure:      p.secure,
+		mask:        p.mask,
+		connects:    p.mask != nil || len(p.accounts) > 0,
 	}
-	observed := &trace{limit: c.cfg.MaxTraceBytes}
+	if h.mask == nil {
+		h.mask = &h.own
+		defer h.mask.Destroy()
+	}
+	observed := &trace{limit: c.cfg.MaxTraceBytes, mask: h.mask}
 	if p.tried {
 		observed.limit = maxTriedBytes
 	}
@@ -221,7 +238,7 @@ func (c *core) execute(ctx context.Context, p *plan, respond func(connector.Resp
 		x.Status = StatusError
 		x.Failure = &Failure{Type: connector.ScenarioTimeoutError, Message: fmt.Sprintf("the run took longer than %v", c.cfg.MaxRunTime)}
 	case err != nil:
-		return nil, nil, err
+		return nil, nil, h.mask.Error(err)
 	case outcome.Failed != nil:
 		x.Status = StatusError
 		x.Failure = &Failure{Module: outcome.Failed.Module, Type: outcome.Failed.Type, Message: outcome.Failed.Message}
@@ -230,12 +247,13 @@ func (c *core) execute(ctx context.Context, p *plan, respond func(connector.Resp
 		p.output(x, outcome.Output)
 		observed.returned(x.Output)
 	}
+	x.Failure = x.Failure.masked(h.mask)
 	return x, observed.events, nil
 }
 
 // begin initializes a run and does it.
 func (c *core) begin(ctx context.Context, p *plan, h *host, start flow.Start) (flow.Outcome, error) {
-	failure, err := c.initialize(ctx, p)
+	failure, err := c.initialize(ctx, p, h.mask)
 	if err != nil {
 		return flow.Outcome{}, err
 	}

@@ -129,7 +129,7 @@ func (h *host) callScenario(ctx context.Context, name string, in connector.Bundl
 	if p.id, err = h.newID(); err != nil {
 		return connector.Bundle{}, err
 	}
-	p.depth = h.depth + 1
+	p.depth, p.mask = h.depth+1, h.mask
 	x, events, err := h.execute(ctx, &p, func(connector.Response) {})
 	if err != nil {
 		return connector.Bundle{}, err

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/crypto/secret"
 	"github.com/ebbkit/ebb/engine/internal/flow"
 )
 
@@ -22,6 +23,7 @@ import (
 type trace struct {
 	events    []byte
 	limit     int64
+	mask      *secret.Mask // what is kept passes it
 	truncated bool
 }
 
@@ -37,38 +39,49 @@ func (t *trace) keep(events []byte, err error) {
 	t.events = append(t.events, 'x')
 }
 
+// keepBundle ends an event with a bundle. One that has no room is not looked at any further.
+func (t *trace) keepBundle(begun []byte, b connector.Bundle) {
+	events, err := connector.AppendBundle(begun, b)
+	if err == nil && int64(len(events)) <= t.limit {
+		if masked, differs := maskedBundle(t.mask, b); differs {
+			events, err = connector.AppendBundle(begun, masked)
+		}
+	}
+	t.keep(events, err)
+}
+
 // Began implements flow.Observer.
 func (t *trace) Began(number int64, module int, in connector.Bundle) {
 	if !t.truncated {
-		t.keep(connector.AppendBundle(appendNumbers(append(t.events, 'i'), number, int64(module)), in))
+		t.keepBundle(appendNumbers(append(t.events, 'i'), number, int64(module)), in)
 	}
 }
 
 // Gave implements flow.Observer.
 func (t *trace) Gave(number int64, out connector.Bundle) {
 	if !t.truncated {
-		t.keep(connector.AppendBundle(appendNumbers(append(t.events, 'b'), number), out))
+		t.keepBundle(appendNumbers(append(t.events, 'b'), number), out)
 	}
 }
 
 // Failed implements flow.Observer.
 func (t *trace) Failed(number int64, failure *flow.Failure) {
 	if !t.truncated {
-		t.keep(appendTexts(appendNumbers(append(t.events, 'e'), number), string(failure.Type), failure.Message), nil)
+		t.keep(appendTexts(appendNumbers(append(t.events, 'e'), number), t.mask.Text(string(failure.Type)), t.mask.Text(failure.Message)), nil)
 	}
 }
 
 // Warned implements flow.Observer.
 func (t *trace) Warned(module int, field, message string) {
 	if !t.truncated {
-		t.keep(appendTexts(appendNumbers(append(t.events, 'w'), int64(module)), field+": "+message), nil)
+		t.keep(appendTexts(appendNumbers(append(t.events, 'w'), int64(module)), t.mask.Text(field+": "+message)), nil)
 	}
 }
 
 // returned notes what the run has returned, if anything.
 func (t *trace) returned(out connector.Bundle) {
 	if !t.truncated && out.Len() > 0 {
-		t.keep(connector.AppendBundle(append(t.events, 'r'), out))
+		t.keepBundle(append(t.events, 'r'), out)
 	}
 }
 

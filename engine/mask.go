@@ -1,0 +1,179 @@
+package engine
+
+import (
+	"strconv"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/crypto/secret"
+	"github.com/ebbkit/ebb/engine/internal/flow"
+)
+
+// Every run has a mask that knows the secrets of all connections that the run may use, from before its first module works,
+// and whatever comes in their place while it is under way. It lies at the boundary of the run:
+//
+//   - what a module fails with is masked before the run knows it, so that an error route maps no secret either,
+//   - what is kept of bundles, failures and warnings is masked as it is written down,
+//   - what modules log is masked on its way to the host's logger,
+//   - so is the failure of the run, and the error of a run without an outcome.
+//
+// What modules give each other stays as it is, and so do the scenario's own answers, outputs, entries and inputs of other
+// scenarios: those are what it was made for. A run that waits for another one shares its mask with it.
+
+// lend hands a connection to the operation at hand: its secrets are masked from here on, and cleared when it ends.
+func (h *host) lend(connection *connector.Connection) {
+	learn(h.mask, connection)
+	h.lent = append(h.lent, connection)
+}
+
+// takeBack clears the secrets that were lent for an operation. A call is valid until the module returns, and no longer.
+func (h *host) takeBack() {
+	for i, connection := range h.lent {
+		destroySecrets(connection)
+		h.lent[i] = nil
+	}
+	h.lent = h.lent[:0]
+}
+
+// learn makes a mask know the secrets of a connection.
+func learn(mask *secret.Mask, connection *connector.Connection) {
+	for _, value := range connection.Secrets {
+		mask.Add(value)
+	}
+}
+
+func destroySecrets(connection *connector.Connection) {
+	for _, value := range connection.Secrets {
+		value.Destroy()
+	}
+}
+
+// maskedBy returns an error without the secrets of a connection.
+func maskedBy(connection *connector.Connection, err error) error {
+	var mask secret.Mask
+	defer mask.Destroy()
+	learn(&mask, connection)
+	return mask.Error(err)
+}
+
+// failureOf is what the run gets to know of the error of a module. It is masked before it is cut to what is kept of it: a
+// piece of a secret is harder to find.
+func (h *host) failureOf(err error) *flow.Failure {
+	if !h.mask.Empty() {
+		err = maskedError(h.mask, err)
+	}
+	return flow.FailureOf(err)
+}
+
+func maskedError(mask *secret.Mask, err error) (masked error) {
+	// An error whose methods panic stays what it is: flow.FailureOf knows what to say of it.
+	defer func() {
+		if recover() != nil {
+			masked = err
+		}
+	}()
+	shown := connector.AsError(err)
+	detail, _ := maskedBundle(mask, shown.Detail)
+	return &connector.Error{
+		Type: maskedType(mask, shown.Type), Message: mask.Text(shown.Error()), After: shown.After, Detail: detail,
+	}
+}
+
+func maskedType(mask *secret.Mask, kind connector.ErrorType) connector.ErrorType {
+	return connector.ErrorType(mask.Text(string(kind)))
+}
+
+// masked takes secrets out of a failure that is about to be kept.
+func (f *Failure) masked(mask *secret.Mask) *Failure {
+	if f == nil || mask.Empty() {
+		return f
+	}
+	return &Failure{Module: f.Module, Type: maskedType(mask, f.Type), Message: mask.Text(f.Message)}
+}
+
+// maskedBundle returns a bundle without secrets in its names and values, and whether it had any. One without is returned
+// itself.
+func maskedBundle(mask *secret.Mask, b connector.Bundle) (connector.Bundle, bool) {
+	if mask.Empty() {
+		return b, false
+	}
+	var copied connector.Bundle
+	changed, at := false, 0
+	for name, value := range b.All() {
+		shownName := mask.Text(name)
+		shown, differs := maskedValue(mask, value)
+		if (differs || shownName != name) && !changed {
+			changed, copied = true, firstFields(b, at)
+		}
+		if changed {
+			copied.Set(shownName, shown)
+		}
+		at++
+	}
+	if !changed {
+		return b, false
+	}
+	return copied, true
+}
+
+// firstFields copies the first n fields of a bundle.
+func firstFields(b connector.Bundle, n int) (first connector.Bundle) {
+	for name, value := range b.All() {
+		if n--; n < 0 {
+			break
+		}
+		first.Set(name, value)
+	}
+	return first
+}
+
+func maskedValue(mask *secret.Mask, value any) (any, bool) {
+	switch value := value.(type) {
+	case string:
+		masked := mask.Text(value)
+		return masked, masked != value
+	case []byte:
+		masked := mask.Bytes(value)
+		return masked, len(masked) != len(value) // what is put in place of a secret is shorter than any
+	case int64: // a secret of digits may come back as a number
+		return maskedNumber(mask, value, strconv.FormatInt(value, 10))
+	case float64:
+		return maskedNumber(mask, value, strconv.FormatFloat(value, 'f', -1, 64))
+	case []any:
+		return maskedList(mask, value)
+	case connector.Bundle:
+		return maskedBundle(mask, value)
+	}
+	return value, false
+}
+
+func maskedNumber(mask *secret.Mask, value any, text string) (any, bool) {
+	if masked := mask.Text(text); masked != text {
+		return masked, true
+	}
+	return value, false
+}
+
+func maskedList(mask *secret.Mask, list []any) ([]any, bool) {
+	var copied []any
+	for i, element := range list {
+		masked, differs := maskedValue(mask, element)
+		if differs && copied == nil {
+			copied = append(make([]any, 0, len(list)), list...)
+		}
+		if differs {
+			copied[i] = masked
+		}
+	}
+	if copied == nil {
+		return list, false
+	}
+	return copied, true
+}
+
+// maskedLog is a logger through which no secret of the run gets.
+func (h *host) maskedLog(log *zap.Logger) *zap.Logger {
+	return log.WithOptions(zap.WrapCore(func(core zapcore.Core) zapcore.Core { return h.mask.Core(core) }))
+}

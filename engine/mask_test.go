@@ -1,0 +1,141 @@
+package engine_test
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/crypto/secret"
+	"github.com/ebbkit/ebb/engine"
+)
+
+// careless is a secret that differs in every one of its forms.
+const careless = `n33dle "Näh&Nadel" <im/Heu+Haufen>?`
+
+// carelessForms are the secret as services and encoders write it.
+func carelessForms() map[string]string {
+	quoted, _ := json.Marshal(careless)
+	return map[string]string{
+		"raw": careless, "query": url.QueryEscape(careless), "path": url.PathEscape(careless), "json": string(quoted[1 : len(quoted)-1]),
+		"quoted": strings.Trim(fmt.Sprintf("%q", careless), `"`), "hex": hex.EncodeToString([]byte(careless)),
+		"base64": base64.StdEncoding.EncodeToString([]byte(careless)), "pair": base64.StdEncoding.EncodeToString([]byte("user:" + careless)),
+	}
+}
+
+// requireNoSecret fails when a text has a secret in any form that a mask knows.
+func requireNoSecret(t *testing.T, text string, secrets ...string) {
+	t.Helper()
+	var mask secret.Mask
+	for _, s := range secrets {
+		mask.Add(secret.NewString(s))
+	}
+	require.Equal(t, mask.Text(text), text)
+}
+
+// allTold is all that an execution tells, as text.
+func allTold(t *testing.T, x *engine.Execution) string {
+	t.Helper()
+	var out strings.Builder
+	fmt.Fprintf(&out, "%+v %+v %+v\n", x.Status, x.Failure, x.Warnings)
+	if x.Failure != nil {
+		fmt.Fprintf(&out, "%s %s\n", x.Failure.Type, x.Failure.Message)
+	}
+	for _, step := range x.Trace {
+		for _, b := range append([]connector.Bundle{step.In}, step.Out...) {
+			text, err := b.MarshalJSON()
+			require.NoError(t, err)
+			fmt.Fprintf(&out, "%s\n", text)
+			dump(&out, b)
+		}
+		if step.Error != nil {
+			fmt.Fprintf(&out, "%s %s\n", step.Error.Type, step.Error.Message)
+		}
+	}
+	return out.String()
+}
+
+// dump writes the texts and buffers of a value as they are.
+func dump(out *strings.Builder, value any) {
+	switch value := value.(type) {
+	case connector.Bundle:
+		for name, field := range value.All() {
+			out.WriteString(name + "=")
+			dump(out, field)
+		}
+	case []any:
+		for _, element := range value {
+			dump(out, element)
+		}
+	case []byte:
+		out.Write(value)
+	default:
+		fmt.Fprint(out, value)
+	}
+	out.WriteString("\n")
+}
+
+func TestModuleThatTellsItsSecretsTellsThemNobodyOutsideTheRun(t *testing.T) {
+	t.Parallel()
+	for form, leak := range carelessForms() {
+		for _, fails := range []bool{false, true} {
+			core, logs := observer.New(zapcore.DebugLevel)
+			app := lock{func(_ context.Context, call *connector.Call) error {
+				require.Equal(t, careless, reveal(t, call.Connections["keychain"]))
+				log := call.Log.With(zap.String("with", leak), zap.String(leak, "key")).Named(leak)
+				log.Debug("token "+leak, zap.ByteString("bytes", []byte(leak)), zap.Error(errors.New(leak)), zap.Any("any", map[string]any{"k": []string{leak}}),
+					zap.Reflect("struct", struct{ inner string }{leak}), zap.Strings("list", []string{leak}), zap.Binary("binary", []byte(leak)),
+					zap.Stringer("stringer", &url.URL{Opaque: leak}), zap.Dict("dict", zap.String("k", leak)))
+				if !fails {
+					return nil
+				}
+				return fmt.Errorf("outer %s: %w", leak, &connector.Error{
+					Type: connector.ErrorType("Custom " + leak), Message: "inner " + leak,
+					Detail: connector.NewBundle(leak, "name", "headers", []any{connector.NewBundle("name", "authorization", "value", leak)}, "body", []byte(leak)),
+				})
+			}}
+			e := start(t, engine.Config{Connectors: []connector.Connector{app}, Logger: zap.New(core)})
+			require.NoError(t, e.SaveConnection(t.Context(), key("a", "key", careless)))
+			mapper, err := json.Marshal(map[string]any{"name " + leak: "x", "text": "a " + leak + " b", "list": []any{leak, map[string]string{"k": leak}}})
+			require.NoError(t, err)
+			bp := parse(t, fmt.Sprintf(`{"name":"Turn","flow":[{"id":1,"module":"lock:Turn","version":1,"parameters":{"keychain":"a"},"mapper":%s,
+			  "onerror":[{"id":2,"module":"util:SetVariable2","version":1,"mapper":{"name":"seen","value":"{{1.error.message}} {{1.error.type}} {{toString(1.error)}}","scope":"roundtrip"}}]}]}`, mapper))
+			scenario, err := e.Deploy(t.Context(), bp, engine.DeployOptions{})
+			require.NoError(t, err)
+			x, err := e.Run(t.Context(), scenario.ID, connector.Bundle{})
+			require.NoError(t, err)
+			kept, err := e.Execution(t.Context(), x.ID)
+			require.NoError(t, err)
+			for _, told := range []*engine.Execution{x, kept} {
+				text := allTold(t, told)
+				requireNoSecret(t, text, careless)
+				require.Contains(t, text, secret.Masked, form)
+				if fails {
+					require.Len(t, told.Trace, 2, "its error route")
+					require.Contains(t, told.Trace[0].Error.Message, "***", form)
+				}
+			}
+			for line, err := range e.Activity(t.Context(), "", engine.Query{}) {
+				require.NoError(t, err)
+				requireNoSecret(t, allTold(t, line), careless)
+			}
+			logged := false
+			for _, entry := range logs.All() {
+				logged = logged || strings.HasPrefix(entry.Message, "token ") && strings.Contains(entry.Message, secret.Masked)
+				requireNoSecret(t, fmt.Sprintf("%+v %+v", entry.Entry, entry.ContextMap()), careless)
+			}
+			require.True(t, logged, form)
+		}
+	}
+}

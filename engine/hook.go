@@ -36,11 +36,10 @@ func (e *Engine) deployHook(ctx context.Context, scenario string, receives bool,
 	case !receives:
 		return nil, []repo.Change{e.repo.Delete(hook)}, nil
 	case hook == nil:
-		random := make([]byte, tokenBytes)
-		if _, err := io.ReadFull(e.cfg.Random, random); err != nil {
-			return nil, nil, fmt.Errorf("make a hook: %w", err)
+		token, err := e.newToken()
+		if err != nil {
+			return nil, nil, err
 		}
-		token := strings.ToLower(base32.StdEncoding.EncodeToString(random))
 		hook = &repo.Hook{
 			Envelope: repo.Envelope{ID: repo.HookID(token), Tenant: e.tenant, Parent: scenario, Created: e.now()},
 			Token:    token,
@@ -50,6 +49,15 @@ func (e *Engine) deployHook(ctx context.Context, scenario string, receives bool,
 		return nil, nil, err
 	}
 	return hook, []repo.Change{e.repo.Put(hook)}, nil
+}
+
+// newToken makes the last part of a hook's address.
+func (c *core) newToken() (string, error) {
+	random := make([]byte, tokenBytes)
+	if _, err := io.ReadFull(c.cfg.Random, random); err != nil {
+		return "", fmt.Errorf("make a hook: %w", err)
+	}
+	return strings.ToLower(base32.StdEncoding.EncodeToString(random)), nil
 }
 
 // Hooks returns the handler of all hooks. The last part of a request's path is the hook's token; what stands before it is

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -135,10 +136,10 @@ func (o HookOptions) apply(hook *repo.Hook) (err error) {
 	return nil
 }
 
-// keyHash is what is stored of a key. The hook's token makes it useless for every other hook, and for tables of hashes.
+// keyHash is what is stored of a key. The hook's first token makes it useless for every other hook, and for tables of hashes.
 func keyHash(hook *repo.Hook, key []byte) []byte {
 	h := sha256.New()
-	h.Write([]byte(hook.Token))
+	h.Write([]byte(cmp.Or(hook.Salt, hook.Token)))
 	h.Write([]byte{0})
 	h.Write(key)
 	return h.Sum(nil)
@@ -155,7 +156,7 @@ func unmapped(prefix netip.Prefix) netip.Prefix {
 // A Hook is the address that starts a scenario.
 type Hook struct {
 	// Token is the last part of the address. Who knows it can start the scenario, so it is a secret like a password. It
-	// stays the same when the scenario is deployed again.
+	// stays the same when the scenario is deployed again, until Rotate revokes it.
 	Token string
 	// Options are those of the last deployment, without the keys.
 	Options HookOptions

@@ -146,6 +146,10 @@ func (c *core) whose(ctx context.Context, j *job, wanted repo.Envelope) int {
 		return ours
 	case now.Version == j.delivery.Version+1 && now.State == wanted.State && now.Due.Equal(wanted.Due):
 		return written
+	case now.Version > j.delivery.Version && now.State == j.delivery.State && !now.Due.IsZero() && now.Due.Equal(j.delivery.Due):
+		// The lease is as it was: only the body was sealed anew, see Rotate. Every claim moves Due.
+		j.delivery.Version = now.Version
+		return ours
 	case j.unsure != nil && now.Version == j.delivery.Version+1 && now.State == j.unsure.State && now.Due.Equal(j.unsure.Due):
 		j.delivery.Version, j.delivery.Due, j.unsure = now.Version, now.Due, nil
 		return ours

@@ -211,15 +211,22 @@ func (e *Engine) setState(ctx context.Context, scenario, state string) error {
 	}
 }
 
-// release makes the deliveries that a paused scenario held due again.
+// release makes the deliveries that a paused scenario held due again. One that somebody else has just written is looked at
+// again: a worker may have it, or it was only sealed anew, see Rotate.
 func (e *Engine) release(ctx context.Context, scenario string) error {
-	for held, err := range e.repo.Deliveries(ctx, e.tenant, scenario, repo.DeliveryHeld) {
-		if err != nil {
-			return err
-		}
-		held.State, held.Due = repo.DeliveryAccepted, e.now()
-		if err := e.repo.Apply(ctx, e.repo.Touch(held)); err != nil && !errors.Is(err, store.ErrConflict) {
-			return err
+	missed := true
+	for tries := 0; missed && tries < 3; tries++ {
+		missed = false
+		for held, err := range e.repo.Deliveries(ctx, e.tenant, scenario, repo.DeliveryHeld) {
+			if err != nil {
+				return err
+			}
+			held.State, held.Due = repo.DeliveryAccepted, e.now()
+			err := e.repo.Apply(ctx, e.repo.Touch(held))
+			if err != nil && !errors.Is(err, store.ErrConflict) {
+				return err
+			}
+			missed = missed || err != nil
 		}
 	}
 	e.workers.call()

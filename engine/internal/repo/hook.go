@@ -25,10 +25,15 @@ type Hook struct {
 	// Methods and AllowFrom are the methods that it takes and the addresses that it takes requests from. None: all.
 	Methods   []string       `json:"methods,omitempty"`
 	AllowFrom []netip.Prefix `json:"allow_from,omitempty"`
-	// Keys are the hashes of the keys of which a request must have one. None: it needs none.
+	// Keys are the hashes of the keys of which a request must have one, salted with Salt, or with the Token when there is none.
+	// None: it needs none.
 	Keys [][]byte `json:"keys,omitempty"`
 	// ResponseTimeout is how long a caller waits for an answer. Zero: as long as the engine says.
 	ResponseTimeout time.Duration `json:"response_timeout,omitempty"`
+	// Salt is the first token of a hook that was given another one. Revoked says when the rotation of keys was asked for that
+	// did it last.
+	Salt    string    `json:"salt,omitempty"`
+	Revoked time.Time `json:"revoked,omitzero"`
 }
 
 // HookID returns the ID of the hook with this token. Tokens are unique over all tenants.

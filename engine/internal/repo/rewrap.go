@@ -265,7 +265,7 @@ func (r *Repo) replace(ctx context.Context, s *step, records []*store.Record) er
 func (r *Repo) settled(ctx context.Context, rec *store.Record, do func(*store.Record) error) error {
 	for {
 		err := do(rec)
-		if err == nil || !unopenable(err) {
+		if err == nil || !Unopenable(err) {
 			return err
 		}
 		now, again := r.store.Get(ctx, rec.Key)
@@ -284,7 +284,7 @@ func (s *step) failed(rec *store.Record, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case !unopenable(err) && !errors.Is(err, store.ErrCorrupt):
+	case !Unopenable(err) && !errors.Is(err, store.ErrCorrupt):
 		return fmt.Errorf("%s %s: %w", rec.Kind, rec.ID, err)
 	}
 	b := Broken{Kind: rec.Kind, ID: rec.ID, Tenant: rec.Tenant, Err: err}
@@ -297,8 +297,8 @@ func (s *step) failed(rec *store.Record, err error) error {
 	return nil
 }
 
-// unopenable says that an error is that of one envelope, or of its owner's keys, and that trying again is of no use.
-func unopenable(err error) bool {
+// Unopenable says that an error is that of one envelope, or of its owner's keys, and that trying again is of no use.
+func Unopenable(err error) bool {
 	for _, known := range [...]error{
 		crypto.ErrScope, crypto.ErrNoKey, crypto.ErrMalformed, crypto.ErrNewer, crypto.ErrShredded, crypto.ErrKeyTooOld,
 		crypto.ErrEpochDestroyed, crypto.ErrNoEpoch,

@@ -9,18 +9,21 @@ import (
 	"github.com/ebbkit/ebb/store"
 )
 
+// EntryKind is the kind of entries of data stores.
+const EntryKind = entryKind
+
 // EntryField is the field of the scopes by which keys of entries become tokens, see crypto.Reblinder.
 const EntryField = "key"
 
 // MoveEntries brings all entries of data stores, of all tenants, behind an ID, to the IDs that follow from the newest index
 // keys. An entry moves in one write and is there all the time; a record of how often entries moved is part of that write, so
-// that who lists entries can tell. Everything but ID and Version stays; the body is sealed anew for its new place.
+// that who lists entries can tell. Everything but ID and Version stays; the body is sealed anew for its new place. The kind is that of entries, whatever is given.
 //
 // Every process must look entries up by both tokens meanwhile, and store new ones under the newest alone, see
 // crypto.Reblinder. It goes on behind entries that cannot be moved, and ends with the first error of the store or of the keys.
-func (r *Repo) MoveEntries(ctx context.Context, after string) iter.Seq2[Pass, error] {
+func (r *Repo) MoveEntries(ctx context.Context, _ store.Kind, after string) iter.Seq2[Pass, error] {
 	// One step at a time is written, because each counts the moves.
-	return r.pass(ctx, entryKind, after, 1, r.move)
+	return r.pass(ctx, EntryKind, after, 1, r.move)
 }
 
 // A move is an entry at its old place and at its new one.

@@ -38,8 +38,11 @@ var (
 	// ErrTooLarge says that a plaintext is larger than MaxPlaintextBytes, or that a key file would get larger than the
 	// 1 MiB that is ever read: room for thousands of keys.
 	ErrTooLarge = errors.New("crypto: too large")
-	// ErrClosed says that the keyring was closed, or that it is the zero Keyring.
-	ErrClosed = errors.New("crypto: keyring is closed")
+	// ErrDamaged says that a stream of the right key and scope was cut off, appended to or changed, or that parts of it were
+	// taken out, repeated or put in another order.
+	ErrDamaged = errors.New("crypto: damaged stream")
+	// ErrClosed says that the keyring or the hierarchy was closed, or that it is the zero Keyring.
+	ErrClosed = errors.New("crypto: vault is closed")
 
 	// ErrKeyFile says that a key file is damaged, half-written or none of this library's.
 	ErrKeyFile = errors.New("crypto: key file is damaged")

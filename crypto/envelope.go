@@ -5,6 +5,7 @@ import (
 	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/sha512"
 	"crypto/subtle"
 	"encoding/binary"
@@ -71,6 +72,8 @@ type rootKey struct {
 	id      keyID
 	created time.Time
 	key     secret.Value
+
+	expanders atomic.Pointer[sync.Pool] // of *expander; nil before the first stream
 }
 
 // newRootKey makes a key out of fresh random bytes, stamped with the current second.
@@ -117,11 +120,14 @@ func parseEnvelope(sealed []byte) (envelope, error) {
 	return env, nil
 }
 
-// A derivation is what one salt makes of a key and a scope's tenant, subject and run.
+// A derivation is what one salt makes of a key and a scope's tenant, subject and run, or, for a stream, of the whole scope.
 type derivation struct {
-	header [headerSize]byte // of every envelope with this salt
+	header [headerSize]byte // of every envelope with this salt, or of the one stream
 	aead   cipher.AEAD
 	born   time.Time
+
+	context [sha256.Size]byte // of a stream
+	base    [nonceSize]byte   // of a stream
 
 	records, bytes atomic.Int64 // sealed so far
 }
@@ -134,6 +140,7 @@ type envelopes struct {
 	sealing *cache
 	opening *cache
 	scratch sync.Pool // of *[]byte, for encoded scopes
+	streams *streams  // under the same keys
 }
 
 func newEnvelopes() *envelopes {
@@ -144,6 +151,7 @@ func newEnvelopes() *envelopes {
 		sealing: newCache(cacheSize, saltAge),
 		opening: newCache(cacheSize, saltAge),
 		scratch: sync.Pool{New: func() any { return new([]byte) }},
+		streams: newStreams(),
 	}
 }
 
@@ -193,12 +201,14 @@ func (e *envelopes) open(key *rootKey, at *Scope, env *envelope) ([]byte, error)
 func (e *envelopes) forget() {
 	e.sealing.clear()
 	e.opening.clear()
+	e.streams.opening.clear()
 }
 
 // forgetKey drops the derivations of one key.
 func (e *envelopes) forgetKey(id keyID) {
 	e.sealing.forget(id)
 	e.opening.forget(id)
+	e.streams.opening.forget(id)
 }
 
 // toSeal finds the derivation that the next envelope uses, and makes one with a new salt when there is none or it has

@@ -182,29 +182,8 @@ func (h *Hierarchy) open(ctx context.Context, at *Scope, sealed []byte) ([]byte,
 	if err != nil {
 		return nil, keyID{}, errors.Join(at.check(), err)
 	}
-	for fresh := false; ; {
-		r, err := h.begin(ctx, at, false)
-		if errors.Is(err, ErrNoRing) {
-			return nil, keyID{}, fmt.Errorf("%w: there are no keys for it (%w)", ErrScope, ErrNoKey)
-		}
-		if err != nil {
-			return nil, keyID{}, err
-		}
-		v := r.find(&env.id)
-		if v == nil && !fresh { // another process may have made it a moment ago
-			fresh = true
-			if _, err := h.load(ctx, r.owner, r, false); err != nil {
-				return nil, keyID{}, err
-			}
-			continue
-		}
-		if v == nil {
-			return nil, keyID{}, fmt.Errorf("%w: it has no key %x (%w)", ErrScope, env.id, ErrNoKey)
-		}
-		if v.number < r.minDecrypt {
-			return nil, keyID{}, fmt.Errorf("%w: version %d, the oldest that opens is %d", ErrKeyTooOld, v.number, r.minDecrypt)
-		}
-		key, err := h.unwrapped(ctx, r, v)
+	for {
+		r, key, err := h.toOpen(ctx, at, env.id)
 		if err != nil {
 			return nil, keyID{}, err
 		}
@@ -212,6 +191,35 @@ func (h *Hierarchy) open(ctx context.Context, at *Scope, sealed []byte) ([]byte,
 		if !h.lost(r, err) {
 			return plaintext, env.id, err
 		}
+	}
+}
+
+// toOpen returns the key of this id that opens what is at a scope, and the ring that it is in.
+func (h *Hierarchy) toOpen(ctx context.Context, at *Scope, id keyID) (*ring, *rootKey, error) {
+	for fresh := false; ; {
+		r, err := h.begin(ctx, at, false)
+		if errors.Is(err, ErrNoRing) {
+			return nil, nil, fmt.Errorf("%w: there are no keys for it (%w)", ErrScope, ErrNoKey)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		v := r.find(&id)
+		if v == nil && !fresh { // another process may have made it a moment ago
+			fresh = true
+			if _, err := h.load(ctx, r.owner, r, false); err != nil {
+				return nil, nil, err
+			}
+			continue
+		}
+		if v == nil {
+			return nil, nil, fmt.Errorf("%w: it has no key %x (%w)", ErrScope, id, ErrNoKey)
+		}
+		if v.number < r.minDecrypt {
+			return nil, nil, fmt.Errorf("%w: version %d, the oldest that opens is %d", ErrKeyTooOld, v.number, r.minDecrypt)
+		}
+		key, err := h.unwrapped(ctx, r, v)
+		return r, key, err
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"crypto/cipher"
 	"crypto/fips140"
 	"crypto/hkdf"
+	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/hex"
 	"fmt"
@@ -20,12 +21,46 @@ import (
 	"testing/iotest"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/ebbkit/ebb/crypto/secret"
 )
 
 var (
-	streamKey = []byte("YELLOW SUBMARINE YELLOW SUBMARIN")
+	streamKey = rootOf([]byte("YELLOW SUBMARINE YELLOW SUBMARIN"))
+	goOn      = func() error { return nil }
 	whole     = map[streamForm]int{formChunks: streamChunkSize + chunkOverhead, formRecords: streamChunkSize + recordOverhead}
 )
+
+func rootOf(key []byte) *rootKey {
+	sum := sha512.Sum512(key)
+	return &rootKey{id: keyID(sum[:]), key: secret.New(key)}
+}
+
+// newGoingWriter and newGoingReader are for streams that nothing stops.
+func (s *streams) newGoingWriter(dst io.Writer, key *rootKey, at *Scope) (*streamWriter, error) {
+	return s.newWriter(streamGuard{goOn, goOn}, dst, key, at)
+}
+
+func (s *streams) newGoingReader(src io.Reader, key *rootKey, at *Scope) (*streamReader, error) {
+	context := s.context(at)
+	return s.newContextReader(src, key, context[:])
+}
+
+func (s *streams) newContextReader(src io.Reader, key *rootKey, context []byte) (*streamReader, error) {
+	r, id, err := s.newReader(goOn, src)
+	if err != nil {
+		return nil, err
+	}
+	if id != key.id {
+		r.fail(ErrNoKey)
+		return nil, ErrNoKey
+	}
+	if err := r.openContext(goOn, key, context); err != nil {
+		r.fail(err)
+		return nil, err
+	}
+	return r, nil
+}
 
 // sealable are the forms that may be sealed in this mode.
 func sealable() map[string]*streams {
@@ -49,7 +84,7 @@ func content(size int) []byte {
 func sealStream(tb testing.TB, s *streams, plaintext []byte) []byte {
 	tb.Helper()
 	var sealed bytes.Buffer
-	w, err := s.newWriter(&sealed, streamKey, &place)
+	w, err := s.newGoingWriter(&sealed, streamKey, &place)
 	require.NoError(tb, err)
 	_, err = w.Write(plaintext)
 	require.NoError(tb, err)
@@ -61,7 +96,7 @@ func sealStream(tb testing.TB, s *streams, plaintext []byte) []byte {
 // keep failing fails the test.
 func openStream(tb testing.TB, s *streams, sealed io.Reader, buffer int) ([]byte, error) {
 	tb.Helper()
-	r, err := s.newReader(sealed, streamKey, &place)
+	r, err := s.newGoingReader(sealed, streamKey, &place)
 	if err != nil {
 		require.Nil(tb, r)
 		return nil, err
@@ -117,14 +152,15 @@ func TestWycheproofChunkedEncryption(t *testing.T) {
 			require.NoError(t, err)
 			ct, err := io.ReadAll(z)
 			require.NoError(t, err)
-			stream := append([]byte{byte(formChunks)}, ct...)
+			stream := slices.Concat([]byte{byte(formChunks)}, make([]byte, keyIDSize), ct)
+			copy(stream[1:], rootOf(unhex(t, c.Key)).id[:])
 			for _, buffer := range []int{1000, streamChunkSize, 3*streamChunkSize + 1} {
 				for name, source := range map[string]io.Reader{
 					"whole": bytes.NewReader(stream), "halves": iotest.HalfReader(bytes.NewReader(stream)),
 					"with the end": iotest.DataErrReader(bytes.NewReader(stream)),
 				} {
 					what := fmt.Sprintf("case %d, %s in %d bytes", c.TCID, name, buffer)
-					r, err := s.newContextReader(source, unhex(t, c.Key), unhex(t, c.Ctx))
+					r, err := s.newContextReader(source, rootOf(unhex(t, c.Key)), unhex(t, c.Ctx))
 					if slices.Contains(c.Flags, "HeaderFailure") {
 						require.Error(t, err, what)
 						continue
@@ -135,7 +171,7 @@ func TestWycheproofChunkedEncryption(t *testing.T) {
 					if c.Result == "valid" {
 						require.NoError(t, err, what)
 					} else {
-						require.ErrorIs(t, err, errDamaged, what)
+						require.ErrorIs(t, err, ErrDamaged, what)
 					}
 					require.Len(t, got, c.MsgLength, what)
 					if c.MsgSHA512 != "" {
@@ -181,10 +217,11 @@ func TestStreamIsReadByAnyReaderOfItsFormat(t *testing.T) {
 	}
 	scope, err := place.AppendBinary(nil)
 	require.NoError(t, err)
+	context := sha256.Sum256(scope)
 	for _, size := range []int{0, 1, streamChunkSize - 1, streamChunkSize, 300*streamChunkSize + 5} {
 		sealed := sealStream(t, newStreams(), content(size))
 		require.EqualValues(t, formChunks, sealed[0])
-		require.True(t, bytes.Equal(content(size), reference(t, streamKey, sealed[1:], scope)), "%d bytes", size)
+		require.True(t, bytes.Equal(content(size), reference(t, []byte("YELLOW SUBMARINE YELLOW SUBMARIN"), sealed[StreamHeadBytes:], context[:])), "%d bytes", size)
 	}
 }
 
@@ -195,7 +232,7 @@ func TestStreamIsSealedInTheFormOfTheMode(t *testing.T) {
 		want = formRecords
 		s := newStreams()
 		s.form = formChunks
-		_, err := s.newWriter(io.Discard, streamKey, &place)
+		_, err := s.newGoingWriter(io.Discard, streamKey, &place)
 		require.ErrorContains(t, err, "FIPS 140-only")
 	}
 	require.EqualValues(t, want, sealStream(t, newStreams(), nil)[0])
@@ -210,7 +247,7 @@ func TestStreamComesBackWhateverItsLength(t *testing.T) {
 			chunks := size/n + 1
 			for _, step := range []int{1000, n - 1, n, n + 1, 3*n + 5, 10 * n} {
 				var sealed bytes.Buffer
-				w, err := s.newWriter(&sealed, streamKey, &place)
+				w, err := s.newGoingWriter(&sealed, streamKey, &place)
 				require.NoError(t, err)
 				for part := range slices.Chunk(plaintext, step) {
 					written, err := w.Write(part)
@@ -221,7 +258,7 @@ func TestStreamComesBackWhateverItsLength(t *testing.T) {
 				require.NoError(t, w.Close(), "closing again is no mistake")
 				_, err = w.Write([]byte("more"))
 				require.ErrorIs(t, err, errStreamClosed)
-				require.Equal(t, streamHeaderSize+size+chunks*(whole[s.form]-n), sealed.Len())
+				require.Equal(t, headerSize+size+chunks*(whole[s.form]-n), sealed.Len())
 
 				got, err := openStream(t, s, &sealed, step)
 				require.NoError(t, err)
@@ -239,7 +276,7 @@ func TestStreamReaderIsAReader(t *testing.T) {
 		for how, source := range map[string]io.Reader{
 			"whole": bytes.NewReader(sealed), "bytes": iotest.OneByteReader(bytes.NewReader(sealed)), "with the end": iotest.DataErrReader(bytes.NewReader(sealed)),
 		} {
-			r, err := s.newReader(source, streamKey, &place)
+			r, err := s.newGoingReader(source, streamKey, &place)
 			require.NoError(t, err)
 			require.NoError(t, iotest.TestReader(r, plaintext), "%s, %s", name, how)
 		}
@@ -251,7 +288,7 @@ func TestReaderGivesWhatIsThereBeforeTheStreamEnds(t *testing.T) {
 	for name, s := range sealable() {
 		from, to := io.Pipe()
 		go func() {
-			w, err := s.newWriter(to, streamKey, &place)
+			w, err := s.newGoingWriter(to, streamKey, &place)
 			if err == nil {
 				_, err = w.Write(content(streamChunkSize))
 			}
@@ -260,7 +297,7 @@ func TestReaderGivesWhatIsThereBeforeTheStreamEnds(t *testing.T) {
 			}
 			// Nothing more comes, and no end.
 		}()
-		r, err := s.newReader(from, streamKey, &place)
+		r, err := s.newGoingReader(from, streamKey, &place)
 		require.NoError(t, err)
 		got := make([]byte, streamChunkSize)
 		_, err = io.ReadFull(r, got)
@@ -276,12 +313,20 @@ func TestStreamOpensUnderItsKeyAndScopeOnly(t *testing.T) {
 		sealed := sealStream(t, s, content(100))
 		require.NotContains(t, string(sealed), string(content(100)[:16]))
 		require.NotEqual(t, sealed, sealStream(t, s, content(100)), "a salt came twice")
-		open := func(key []byte, at Scope) error {
-			_, err := s.newReader(bytes.NewReader(sealed), key, &at)
+		open := func(key *rootKey, at Scope) error {
+			_, err := s.newGoingReader(bytes.NewReader(sealed), key, &at)
 			return err
 		}
 		require.NoError(t, open(streamKey, place))
-		require.ErrorIs(t, open([]byte("ORANGE SUBMARINE ORANGE SUBMARIN"), place), ErrScope)
+		require.ErrorIs(t, open(rootOf([]byte("ORANGE SUBMARINE ORANGE SUBMARIN")), place), ErrNoKey)
+		impostor := &rootKey{id: streamKey.id, key: secret.New([]byte("ORANGE SUBMARINE ORANGE SUBMARIN"))}
+		s.opening.clear()
+		require.ErrorIs(t, open(impostor, place), ErrScope)
+		for _, size := range []int{0, 16, 31, 33, 64} {
+			short := rootOf(make([]byte, size))
+			_, err := s.newGoingWriter(io.Discard, short, &place)
+			require.ErrorContains(t, err, "it must have 32")
+		}
 		for i, other := range []Scope{
 			{}, {Tenant: place.Tenant}, func() Scope { p := place; p.Tenant = "globex"; return p }(), func() Scope { p := place; p.Category += "s"; return p }(),
 			func() Scope { p := place; p.Record = "r2"; return p }(), func() Scope { p := place; p.Field = ""; return p }(),
@@ -290,11 +335,6 @@ func TestStreamOpensUnderItsKeyAndScopeOnly(t *testing.T) {
 		} {
 			require.ErrorIs(t, open(streamKey, other), ErrScope, "%s: scope %d", name, i)
 		}
-		for _, size := range []int{0, 16, 31, 33, 64} {
-			require.ErrorContains(t, open(make([]byte, size), place), "it must have 32")
-			_, err := s.newWriter(io.Discard, make([]byte, size), &place)
-			require.ErrorContains(t, err, "it must have 32")
-		}
 	}
 }
 
@@ -302,7 +342,7 @@ func TestWhatIsNoStreamIsNamed(t *testing.T) {
 	t.Parallel()
 	s := newStreams()
 	for b := range 256 {
-		_, err := s.newReader(bytes.NewReader(append([]byte{byte(b)}, make([]byte, 200)...)), streamKey, &place)
+		_, err := s.newGoingReader(bytes.NewReader(slices.Concat([]byte{byte(b)}, streamKey.id[:], make([]byte, 200))), streamKey, &place)
 		switch {
 		case b == int(formChunks) || b == int(formRecords):
 			require.ErrorIs(t, err, ErrScope)
@@ -312,8 +352,8 @@ func TestWhatIsNoStreamIsNamed(t *testing.T) {
 			require.ErrorIs(t, err, ErrMalformed)
 		}
 	}
-	_, err := s.newReader(bytes.NewReader(nil), streamKey, &place)
-	require.ErrorIs(t, err, errDamaged)
+	_, err := s.newGoingReader(bytes.NewReader(nil), streamKey, &place)
+	require.ErrorIs(t, err, ErrDamaged)
 }
 
 func TestNonceCountsBigEndian(t *testing.T) {
@@ -331,7 +371,7 @@ func TestStreamHasNoMoreChunksThanItsFormAllows(t *testing.T) {
 	for _, s := range sealable() {
 		limited := func() (*streamWriter, *bytes.Buffer) {
 			var sealed bytes.Buffer
-			w, err := s.newWriter(&sealed, streamKey, &place)
+			w, err := s.newGoingWriter(&sealed, streamKey, &place)
 			require.NoError(t, err)
 			require.Equal(t, map[streamForm]uint64{formChunks: 1 << 38, formRecords: 1 << 32}[s.form], w.cipher.limit)
 			w.cipher.limit = 3
@@ -354,11 +394,11 @@ func TestStreamHasNoMoreChunksThanItsFormAllows(t *testing.T) {
 		require.ErrorIs(t, err, ErrTooLarge)
 		require.ErrorIs(t, w.Close(), ErrTooLarge)
 
-		r, err := s.newReader(sealed, streamKey, &place)
+		r, err := s.newGoingReader(sealed, streamKey, &place)
 		require.NoError(t, err)
 		r.cipher.limit = 2
 		got, err = drain(t, r, 1000)
-		require.ErrorIs(t, err, errDamaged)
+		require.ErrorIs(t, err, ErrDamaged)
 		require.Len(t, got, 2*streamChunkSize)
 	}
 }
@@ -366,7 +406,7 @@ func TestStreamHasNoMoreChunksThanItsFormAllows(t *testing.T) {
 func TestClosedStreamLeavesNoPlaintextInItsMemory(t *testing.T) {
 	t.Parallel()
 	for _, s := range sealable() {
-		w, err := s.newWriter(io.Discard, streamKey, &place)
+		w, err := s.newGoingWriter(io.Discard, streamKey, &place)
 		require.NoError(t, err)
 		_, err = w.Write(content(streamChunkSize - 1))
 		require.NoError(t, err)
@@ -375,7 +415,7 @@ func TestClosedStreamLeavesNoPlaintextInItsMemory(t *testing.T) {
 		require.NoError(t, w.Close())
 		require.Zero(t, *written)
 
-		r, err := s.newReader(bytes.NewReader(sealStream(t, s, content(streamChunkSize))), streamKey, &place)
+		r, err := s.newGoingReader(bytes.NewReader(sealStream(t, s, content(streamChunkSize))), streamKey, &place)
 		require.NoError(t, err)
 		_, err = r.Read(make([]byte, 10))
 		require.NoError(t, err)
@@ -399,7 +439,7 @@ func TestManyStreamsAtTheSameTimeDoNotMeet(t *testing.T) {
 				plaintext := bytes.Repeat([]byte{byte(i)}, i*7001)
 				for range 5 {
 					var sealed bytes.Buffer
-					w, err := s.newWriter(&sealed, streamKey, &place)
+					w, err := s.newGoingWriter(&sealed, streamKey, &place)
 					if err == nil {
 						_, err = w.Write(plaintext)
 					}
@@ -409,7 +449,7 @@ func TestManyStreamsAtTheSameTimeDoNotMeet(t *testing.T) {
 					var got []byte
 					if err == nil {
 						var r *streamReader
-						if r, err = s.newReader(&sealed, streamKey, &place); err == nil {
+						if r, err = s.newGoingReader(&sealed, streamKey, &place); err == nil {
 							got, err = io.ReadAll(r)
 						}
 					}

@@ -17,7 +17,7 @@ func damaged(t *testing.T, s *streams, sealed, plaintext []byte, what string, ar
 	t.Helper()
 	for _, buffer := range []int{100, 40_000} {
 		got, err := openStream(t, s, bytes.NewReader(sealed), buffer)
-		require.ErrorIs(t, err, errDamaged, what, args)
+		require.ErrorIs(t, err, ErrDamaged, what, args)
 		require.True(t, bytes.HasPrefix(plaintext, got), what, args)
 	}
 }
@@ -32,7 +32,7 @@ func TestStreamThatWasCutOffIsFoundOut(t *testing.T) {
 			var cuts []int
 			for i := range len(sealed) {
 				// All positions near a boundary, and some others.
-				if inside := (i - streamHeaderSize) % n; i < streamHeaderSize || inside < 40 || inside > n-40 || len(sealed)-i < 40 || i%3001 == 0 {
+				if inside := (i - headerSize) % n; i < headerSize || inside < 40 || inside > n-40 || len(sealed)-i < 40 || i%3001 == 0 {
 					cuts = append(cuts, i)
 				}
 			}
@@ -49,7 +49,7 @@ func TestStreamThatWasAppendedToIsFoundOut(t *testing.T) {
 		for _, size := range []int{0, 30, streamChunkSize - 1, streamChunkSize, streamChunkSize + 30} {
 			plaintext := content(size)
 			sealed := sealStream(t, s, plaintext)
-			body := sealed[streamHeaderSize:]
+			body := sealed[headerSize:]
 			last := body[size/streamChunkSize*whole[s.form]:]
 			for _, more := range [][]byte{{0}, make([]byte, 20), make([]byte, whole[s.form]), make([]byte, 100_000), last, body, sealed} {
 				damaged(t, s, slices.Concat(sealed, more), plaintext, "%s: %d bytes after %d", name, len(more), size)
@@ -64,11 +64,11 @@ func TestStreamWhoseChunksWereMovedIsFoundOut(t *testing.T) {
 		n := whole[s.form]
 		plaintext := content(4*streamChunkSize + 30)
 		sealed, other := sealStream(t, s, plaintext), sealStream(t, s, plaintext)
-		header := sealed[:streamHeaderSize]
+		header := sealed[:headerSize]
 		var c, o [5][]byte
 		for i := range c {
-			c[i] = sealed[streamHeaderSize+i*n : min(streamHeaderSize+(i+1)*n, len(sealed))]
-			o[i] = other[streamHeaderSize+i*n : min(streamHeaderSize+(i+1)*n, len(other))]
+			c[i] = sealed[headerSize+i*n : min(headerSize+(i+1)*n, len(sealed))]
+			o[i] = other[headerSize+i*n : min(headerSize+(i+1)*n, len(other))]
 		}
 		full := sealStream(t, s, plaintext[:4*streamChunkSize]) // ends in an empty chunk
 		for what, chunks := range map[string][][]byte{
@@ -105,15 +105,17 @@ func TestStreamWithAFlippedBitIsFoundOut(t *testing.T) {
 			switch {
 			case bit < 8: // form
 				require.True(t, errors.Is(err, ErrMalformed) || errors.Is(err, ErrNewer) || errors.Is(err, ErrScope), "%s: bit %d: %v", name, bit, err)
-			case bit < 8*streamHeaderSize: // found before the cipher sees a byte
+			case bit < 8*StreamHeadBytes:
+				require.ErrorIs(t, err, ErrNoKey)
+			case bit < 8*headerSize: // found before the cipher sees a byte
 				require.ErrorIs(t, err, ErrScope, "%s: bit %d", name, bit)
 			default:
-				require.ErrorIs(t, err, errDamaged, "%s: bit %d", name, bit)
+				require.ErrorIs(t, err, ErrDamaged, "%s: bit %d", name, bit)
 			}
 		}
 		long := content(3*streamChunkSize + 5)
 		sealed = sealStream(t, s, long)
-		for i := streamHeaderSize; i < len(sealed); i += 1009 {
+		for i := headerSize; i < len(sealed); i += 1009 {
 			changed := slices.Clone(sealed)
 			changed[i] ^= 0x10
 			damaged(t, s, changed, long, "%s: byte %d", name, i)
@@ -141,7 +143,7 @@ func TestFailureOfTheSourceIsNoEndOfTheStream(t *testing.T) {
 	for name, s := range sealable() {
 		plaintext := content(2*streamChunkSize + 30)
 		sealed := sealStream(t, s, plaintext)
-		for _, at := range []int{0, 10, streamHeaderSize, streamHeaderSize + 100, streamHeaderSize + whole[s.form], len(sealed) - 1, len(sealed)} {
+		for _, at := range []int{0, 10, headerSize, headerSize + 100, headerSize + whole[s.form], len(sealed) - 1, len(sealed)} {
 			for _, wrap := range []func(io.Reader) io.Reader{func(r io.Reader) io.Reader { return r }, iotest.DataErrReader, iotest.OneByteReader} {
 				for _, c := range []struct{ fails, is error }{
 					{broken, broken}, {io.ErrUnexpectedEOF, io.ErrUnexpectedEOF}, {fmt.Errorf("no end: %w", io.EOF), io.ErrUnexpectedEOF},
@@ -149,7 +151,7 @@ func TestFailureOfTheSourceIsNoEndOfTheStream(t *testing.T) {
 					got, err := openStream(t, s, wrap(flaky{bytes.NewReader(sealed[:at]), c.fails}), 1000)
 					require.ErrorIs(t, err, c.is, "%s at %d", name, at)
 					require.NotErrorIs(t, err, io.EOF)
-					require.NotErrorIs(t, err, errDamaged)
+					require.NotErrorIs(t, err, ErrDamaged)
 					require.True(t, bytes.HasPrefix(plaintext, got))
 				}
 			}
@@ -167,7 +169,7 @@ func TestSourceThatBreaksItsContractEndsTheStream(t *testing.T) {
 	for _, s := range sealable() {
 		sealed := sealStream(t, s, content(100))
 		for _, n := range []int{0, -1, 1 << 30} {
-			for _, at := range []int{0, streamHeaderSize} {
+			for _, at := range []int{0, headerSize} {
 				_, err := openStream(t, s, io.MultiReader(bytes.NewReader(sealed[:at]), idle{n}), 1000)
 				require.Error(t, err)
 				if n == 0 {
@@ -206,7 +208,7 @@ func TestWriterThatCannotWriteKeepsFailing(t *testing.T) {
 				want = io.ErrShortWrite
 			}
 			for _, room := range []int{0, 10, whole[s.form], 5 * whole[s.form]} {
-				w, err := s.newWriter(&full{room, short}, streamKey, &place)
+				w, err := s.newGoingWriter(&full{room, short}, streamKey, &place)
 				require.NoError(t, err)
 				_, err = w.Write(content(7 * streamChunkSize))
 				require.ErrorIs(t, err, want)
@@ -215,7 +217,7 @@ func TestWriterThatCannotWriteKeepsFailing(t *testing.T) {
 				require.ErrorIs(t, w.Close(), want)
 				require.NoError(t, w.Close())
 			}
-			w, err := s.newWriter(&full{100, short}, streamKey, &place)
+			w, err := s.newGoingWriter(&full{100, short}, streamKey, &place)
 			require.NoError(t, err)
 			_, err = w.Write(content(200))
 			require.NoError(t, err)

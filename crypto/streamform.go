@@ -4,38 +4,34 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/fips140"
-	"crypto/hkdf"
-	"crypto/rand"
-	"crypto/sha512"
-	"crypto/subtle"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"strings"
-	"sync"
 )
 
 // A stream is how values are sealed that are too large to hold in memory at once. Its layout is
 //
-//	form(1) || salt(24) || commitment(32) || chunks
+//	form(1) || key id(16) || salt(24) || commitment(32) || chunks
 //
 // Every chunk but the last holds 16 KiB of plaintext, and the last one less, perhaps nothing. So the end of a stream
 // shows by itself, and a stream that was cut off or appended to is found out.
 //
-// Form 2 is Cobblestone-256 of https://c2sp.org/chunked-encryption, from the salt on, with the canonical encoding of
-// the scope as its context: every chunk is AES-256-GCM under a nonce that counts. Anything that reads that format
-// reads the stream from its second byte on.
+// Form 2 is Cobblestone-256 of https://c2sp.org/chunked-encryption, from the salt on, under the key that the id names and
+// with the SHA-256 of the canonical encoding of the scope as its context: every chunk is AES-256-GCM under a nonce that
+// counts. Anything that reads that format reads the stream from its eighteenth byte on.
 //
 // Form 3 is for GODEBUG=fips140=only, where no cipher takes a nonce that it has not made itself. It is an envelope
-// whose header is written once and that has many boxes: from a uniformly random key and the salt follow
+// whose header is written once and that has many boxes: from the key, the salt and
+// the same context follow
 //
-//	cipher key(32) || commitment(32) = HKDF-Expand-SHA-512(key, label || salt || len64(scope) || scope)
+//	cipher key(32) || commitment(32) = HKDF-Expand-SHA-512(key, label || salt || context)
 //
 // as for an envelope, and a chunk is nonce(12) || ciphertext || tag(16) with a random nonce and, as additional data,
 // the number of the chunk, eight bytes big endian from 0 on, and a byte that is 1 in the last chunk and 0 in the others.
 //
-// The form is not authenticated on its own, but each has its own label, so a changed form meets another commitment. The
-// key is made for this one stream or for few; both forms open in every mode.
+// Neither the form nor the id is authenticated on its own, but each form has its own label, so a changed one meets another
+// commitment. Labels also keep streams apart from envelopes under the same key. Every stream has a salt of its own: in
+// form 2 the nonces follow from it, and in both it is what keeps the chunks of one stream out of another.
 type streamForm byte
 
 const (
@@ -44,8 +40,7 @@ const (
 )
 
 const (
-	streamHeaderSize = 1 + saltSize + commitSize
-	streamChunkSize  = 16 << 10
+	streamChunkSize = 16 << 10
 
 	// Above the length of a chunk's ciphertext: a tag, or a nonce and a tag.
 	chunkOverhead  = tagSize
@@ -60,11 +55,27 @@ const (
 	recordsLabel = "ebb stream records 1"
 )
 
-// errDamaged says that a stream of the right key and scope was cut off, appended to or changed, or that its chunks were
-// taken out, repeated or put in another order.
-var errDamaged = errors.New("crypto: damaged stream")
-
 var errStreamElsewhere = fmt.Errorf("%w: the stream does not open under it: it was sealed elsewhere, or it was changed", ErrScope)
+
+// label keeps what is derived for a form apart from everything else.
+func (f streamForm) label() string {
+	if f == formChunks {
+		return chunksLabel
+	}
+	return recordsLabel
+}
+
+// checkForm says whether a stream may begin with this byte.
+func checkForm(b byte) error {
+	switch form := streamForm(b); {
+	case form == formChunks || form == formRecords:
+		return nil
+	case form > formRecords && form < ' ': // as for envelopes, a text is not taken for a stream of the future
+		return fmt.Errorf("%w: a stream of form %d", ErrNewer, b)
+	default:
+		return fmt.Errorf("%w: no stream begins with 0x%02x", ErrMalformed, b)
+	}
+}
 
 // A chunkCipher seals and opens the chunks of one stream.
 type chunkCipher struct {
@@ -77,7 +88,14 @@ type chunkCipher struct {
 	base       [nonceSize]byte // of form 2
 	nonce      [nonceSize]byte // of form 2, for the chunk at hand
 	additional [9]byte         // of form 3, for the chunk at hand
-	commit     [commitSize]byte
+}
+
+func newChunkCipher(form streamForm, size int, d *derivation) chunkCipher {
+	c := chunkCipher{form: form, aead: d.aead, size: size, overhead: chunkOverhead, limit: maxChunks, base: d.base}
+	if form == formRecords {
+		c.overhead, c.limit = recordOverhead, maxRecords
+	}
+	return c
 }
 
 func (c *chunkCipher) seal(dst []byte, index uint64, last bool, plaintext []byte) []byte {
@@ -112,41 +130,7 @@ func (c *chunkCipher) bound(index uint64, last bool) []byte {
 	return c.additional[:]
 }
 
-// newChunkCipher derives all from a key of 32 bytes.
-func newChunkCipher(form streamForm, key, salt, context []byte, opening bool) (*chunkCipher, error) {
-	if len(key) != keySize {
-		return nil, fmt.Errorf("crypto: a stream's key has %d bytes, it must have %d", len(key), keySize)
-	}
-	var info strings.Builder
-	info.Grow(len(chunksLabel) + saltSize + 8 + len(context))
-	size := keySize + commitSize
-	c := &chunkCipher{form: form}
-	if form == formChunks {
-		c.overhead, c.limit = chunkOverhead, maxChunks
-		size += nonceSize
-		info.WriteString(chunksLabel)
-		info.Write(salt)
-	} else {
-		c.overhead, c.limit = recordOverhead, maxRecords
-		info.WriteString(recordsLabel)
-		info.Write(salt)
-		info.Write(binary.BigEndian.AppendUint64(nil, uint64(len(context))))
-	}
-	info.Write(context)
-	okm, err := hkdf.Expand(sha512.New, key, info.String(), size)
-	if err != nil {
-		return nil, fmt.Errorf("crypto: derive a stream's key: %w", err)
-	}
-	defer clear(okm)
-	rest := okm[keySize:]
-	if form == formChunks {
-		rest = rest[copy(c.base[:], rest):]
-	}
-	copy(c.commit[:], rest)
-	c.aead, err = newChunkAEAD(form, okm[:keySize], opening)
-	return c, err
-}
-
+// newChunkAEAD makes the cipher of a form. ErrFIPS: what is sealed in this mode has another form.
 func newChunkAEAD(form streamForm, key []byte, opening bool) (aead cipher.AEAD, err error) {
 	if form == formRecords {
 		aead, err = newAEAD(key)
@@ -160,6 +144,9 @@ func newChunkAEAD(form streamForm, key []byte, opening bool) (aead cipher.AEAD, 
 				fips140.WithoutEnforcement(gcm)
 			} else {
 				gcm()
+				if err != nil && fips140.Enforced() {
+					err = errors.Join(ErrFIPS, err)
+				}
 			}
 		}
 	}
@@ -167,69 +154,4 @@ func newChunkAEAD(form streamForm, key []byte, opening bool) (aead cipher.AEAD, 
 		return nil, fmt.Errorf("crypto: make cipher: %w", err)
 	}
 	return aead, nil
-}
-
-// A streams makes writers that seal streams and readers that open them. Many goroutines may use a streams, and each a
-// writer or reader of its own.
-type streams struct {
-	form   streamForm // of new streams
-	chunk  int        // streamChunkSize; tests take less
-	sealed sync.Pool  // of *[]byte with room for a batch of sealed chunks
-	plain  sync.Pool  // of *[streamChunkSize]byte; what comes back is clear
-}
-
-// batch is how many chunks are written, and read if they are there, at once.
-const batch = 4
-
-func newStreams() *streams {
-	s := &streams{form: formChunks, chunk: streamChunkSize}
-	if fips140.Enforced() {
-		s.form = formRecords
-	}
-	s.sealed.New = func() any {
-		b := make([]byte, 0, streamHeaderSize+batch*(streamChunkSize+recordOverhead))
-		return &b
-	}
-	s.plain.New = func() any { return new([streamChunkSize]byte) }
-	return s
-}
-
-// seal begins a stream with a new salt, and appends its header.
-func (s *streams) seal(header, key, context []byte) (*chunkCipher, []byte, error) {
-	header = append(header, byte(s.form))
-	var salt [saltSize]byte
-	_, _ = rand.Read(salt[:])
-	c, err := newChunkCipher(s.form, key, salt[:], context, false)
-	if err != nil {
-		return nil, nil, err
-	}
-	c.size = s.chunk
-	header = append(header, salt[:]...)
-	return c, append(header, c.commit[:]...), nil
-}
-
-// open checks a whole header.
-func (s *streams) open(header, key, context []byte) (*chunkCipher, error) {
-	salt, commit := header[1:1+saltSize], header[1+saltSize:streamHeaderSize]
-	c, err := newChunkCipher(streamForm(header[0]), key, salt, context, true)
-	if err != nil {
-		return nil, err
-	}
-	if subtle.ConstantTimeCompare(c.commit[:], commit) != 1 {
-		return nil, errStreamElsewhere
-	}
-	c.size = s.chunk
-	return c, nil
-}
-
-// checkForm says whether a stream may begin with this byte.
-func checkForm(b byte) error {
-	switch form := streamForm(b); {
-	case form == formChunks || form == formRecords:
-		return nil
-	case form > formRecords && form < ' ': // as for envelopes, a text is not taken for a stream of the future
-		return fmt.Errorf("%w: a stream of form %d", ErrNewer, b)
-	default:
-		return fmt.Errorf("%w: no stream begins with 0x%02x", ErrMalformed, b)
-	}
 }

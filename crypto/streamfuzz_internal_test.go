@@ -31,13 +31,13 @@ func FuzzStreamReader(f *testing.F) {
 		require.NoError(f, err)
 		genuine[string(sealed)] = true
 		n := fuzzChunk + whole[streamForm(sealed[0])] - streamChunkSize
-		first, second := sealed[streamHeaderSize:streamHeaderSize+n], sealed[streamHeaderSize+n:streamHeaderSize+2*n]
+		first, second := sealed[headerSize:headerSize+n], sealed[headerSize+n:headerSize+2*n]
 		f.Add(sealed, uint16(fuzzChunk))
 		f.Add(sealed[:len(sealed)-1], uint16(1000))
-		f.Add(sealed[:streamHeaderSize+n], uint16(7))
+		f.Add(sealed[:headerSize+n], uint16(7))
 		f.Add(slices.Concat(sealed, first), uint16(7))
-		f.Add(slices.Concat(sealed[:streamHeaderSize], second, first), uint16(7))
-		f.Add(sealed[:streamHeaderSize], uint16(1))
+		f.Add(slices.Concat(sealed[:headerSize], second, first), uint16(7))
+		f.Add(sealed[:headerSize], uint16(1))
 	}
 	f.Add([]byte{}, uint16(1))
 	f.Add([]byte{2}, uint16(1))
@@ -54,7 +54,7 @@ func FuzzStreamReader(f *testing.F) {
 				require.Len(t, got, len(plaintext))
 				continue
 			}
-			require.True(t, errors.Is(err, errDamaged) || errors.Is(err, ErrScope) || errors.Is(err, ErrMalformed) || errors.Is(err, ErrNewer), "%v", err)
+			require.True(t, errors.Is(err, ErrDamaged) || errors.Is(err, ErrScope) || errors.Is(err, ErrNoKey) || errors.Is(err, ErrMalformed) || errors.Is(err, ErrNewer), "%v", err)
 		}
 	})
 }

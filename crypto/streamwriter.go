@@ -4,18 +4,27 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 )
 
-var errStreamClosed = errors.New("crypto: stream is closed")
+var errStreamClosed = fmt.Errorf("crypto: stream: %w", fs.ErrClosed)
 
-// A streamWriter seals what is written to it. One goroutine at a time may use it.
-//
-// Close writes the end, without which the stream does not open to its end: who gives up a stream leaves it unclosed.
-// After an error every later call fails with it.
+// errImpossible is what a source meets that says to have read more than there was room for, or less than nothing.
+var errImpossible = errors.New("it returned an impossible count")
+
+// A streamGuard says whether a stream may go on.
+type streamGuard struct {
+	ended func() error // the context's Err: asked by every call
+	stays func() error // whether the key is still to be used: asked before a batch is written or read
+}
+
+// A streamWriter seals what is written to it. One goroutine at a time may use it. After an error every later call fails
+// with it.
 type streamWriter struct {
 	streams *streams
+	guard   streamGuard
 	dst     io.Writer
-	cipher  *chunkCipher
+	cipher  chunkCipher
 	index   uint64 // of the next chunk
 
 	plain  *[streamChunkSize]byte // holds what does not fill a chunk yet
@@ -24,25 +33,25 @@ type streamWriter struct {
 	err    error
 }
 
-// newWriter returns a writer that seals to dst under a key of 32 bytes, which it does not keep, and a scope that was
-// checked. It writes nothing yet.
-func (s *streams) newWriter(dst io.Writer, key []byte, at *Scope) (*streamWriter, error) {
-	return s.newContextWriter(dst, key, at.encode(nil))
-}
+var _ io.ReaderFrom = (*streamWriter)(nil)
 
-func (s *streams) newContextWriter(dst io.Writer, key, context []byte) (*streamWriter, error) {
-	sealed := s.sealed.Get().(*[]byte)
-	c, header, err := s.seal((*sealed)[:0], key, context)
+// newWriter returns a writer that seals to dst under a scope that was checked. It writes nothing yet.
+func (s *streams) newWriter(guard streamGuard, dst io.Writer, key *rootKey, at *Scope) (*streamWriter, error) {
+	context := s.context(at)
+	d, err := s.toSeal(key, context[:])
 	if err != nil {
-		s.sealed.Put(sealed)
 		return nil, err
 	}
-	*sealed = header
-	return &streamWriter{streams: s, dst: dst, cipher: c, sealed: sealed}, nil
+	w := &streamWriter{
+		streams: s, guard: guard, dst: dst, cipher: newChunkCipher(s.form, s.chunk, d), sealed: s.sealed.Get().(*[]byte),
+	}
+	*w.sealed = append((*w.sealed)[:0], d.header[:]...)
+	return w, nil
 }
 
 // Write seals p. It keeps back what does not fill a chunk.
 func (w *streamWriter) Write(p []byte) (int, error) {
+	w.check()
 	size, n := w.cipher.size, 0
 	for len(p) > n && w.err == nil {
 		if rest := p[n:]; w.filled == 0 && len(rest) >= size {
@@ -50,24 +59,44 @@ func (w *streamWriter) Write(p []byte) (int, error) {
 			n += size
 			continue
 		}
-		if w.plain == nil {
-			w.plain = w.streams.plain.Get().(*[streamChunkSize]byte)
-		}
-		copied := copy(w.plain[w.filled:size], p[n:])
+		copied := copy(w.room(), p[n:])
 		n += copied
-		if w.filled += copied; w.filled == size {
-			w.chunk(w.plain[:size], false)
-			w.filled = 0
-		}
+		w.fill(copied)
 	}
-	// The header alone waits for the first chunk.
-	if w.err == nil && w.index > 0 {
-		w.flush()
-	}
+	w.flushChunks()
 	if w.err != nil {
 		return 0, w.err
 	}
 	return n, nil
+}
+
+// ReadFrom seals all that src gives. When that ends with an error, the stream is given up: it gets no end, because what
+// Close would make of it is a whole stream of half a value.
+func (w *streamWriter) ReadFrom(src io.Reader) (n int64, err error) {
+	w.check()
+	for empty := 0; w.err == nil; {
+		room := w.room()
+		got, err := src.Read(room)
+		if got < 0 || got > len(room) {
+			got, err = 0, errImpossible
+		}
+		n += int64(got)
+		w.fill(got)
+		if empty++; got > 0 {
+			empty = 0
+		} else if err == nil && empty == maxEmptyReads {
+			err = io.ErrNoProgress
+		}
+		if err == io.EOF { //nolint:errorlint // only io.EOF itself is an end, as package io has it
+			break
+		}
+		if err != nil && w.err == nil {
+			w.err = fmt.Errorf("crypto: read what is to be sealed: %w", err)
+		}
+		w.check()
+	}
+	w.flushChunks()
+	return n, w.err
 }
 
 // Close seals the last chunk. It does not close what is written to.
@@ -75,7 +104,7 @@ func (w *streamWriter) Close() error {
 	if errors.Is(w.err, errStreamClosed) {
 		return nil
 	}
-	if w.err == nil {
+	if w.check(); w.err == nil {
 		var last []byte
 		if w.plain != nil {
 			last = w.plain[:w.filled]
@@ -89,6 +118,28 @@ func (w *streamWriter) Close() error {
 	w.err = errStreamClosed
 	w.release()
 	return err
+}
+
+func (w *streamWriter) check() {
+	if w.err == nil {
+		w.err = w.guard.ended()
+	}
+}
+
+// room is where the rest of a chunk goes.
+func (w *streamWriter) room() []byte {
+	if w.plain == nil {
+		w.plain = w.streams.plain.Get().(*[streamChunkSize]byte)
+	}
+	return w.plain[w.filled:w.cipher.size]
+}
+
+// fill counts what was put into the room, and seals the chunk when it is full.
+func (w *streamWriter) fill(n int) {
+	if w.filled += n; w.filled == w.cipher.size {
+		w.chunk(w.plain[:w.filled], false)
+		w.filled = 0
+	}
 }
 
 // chunk seals one chunk, and writes a batch when it is full.
@@ -106,8 +157,18 @@ func (w *streamWriter) chunk(plaintext []byte, last bool) {
 	w.index++
 }
 
+// flushChunks writes what is sealed. The header alone waits for the first chunk.
+func (w *streamWriter) flushChunks() {
+	if w.err == nil && w.index > 0 {
+		w.flush()
+	}
+}
+
 func (w *streamWriter) flush() {
 	if len(*w.sealed) == 0 {
+		return
+	}
+	if w.err = w.guard.stays(); w.err != nil {
 		return
 	}
 	n, err := w.dst.Write(*w.sealed)
@@ -127,5 +188,5 @@ func (w *streamWriter) release() {
 	}
 	*w.sealed = (*w.sealed)[:0]
 	w.streams.sealed.Put(w.sealed)
-	w.plain, w.sealed = nil, nil
+	w.plain, w.sealed, w.cipher.aead = nil, nil, nil
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"iter"
@@ -9,15 +10,18 @@ import (
 	"time"
 
 	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/crypto"
 	"github.com/ebbkit/ebb/crypto/secret"
 	"github.com/ebbkit/ebb/engine/blueprint"
 	"github.com/ebbkit/ebb/engine/internal/flow"
 	"github.com/ebbkit/ebb/engine/internal/repo"
+	"github.com/ebbkit/ebb/retention"
 	"github.com/ebbkit/ebb/store"
 )
 
 // SaveConnection seals a connection in the vault, or replaces the one of the same name. Nothing that the engine returns
-// ever shows its secrets again; modules get them for one operation.
+// ever shows its secrets again; modules get them for one operation. What such a module fails with, logs, takes or gives is
+// masked where it is kept, logged or shown, see secret.Mask: choose secrets of at least secret.MinMaskedBytes.
 func (e *Engine) SaveConnection(ctx context.Context, connection connector.Connection) error {
 	if err := e.open(); err != nil {
 		return err
@@ -86,20 +90,71 @@ func (e *Engine) DeleteConnection(ctx context.Context, name string) error {
 	}
 }
 
-// Connections yields the tenant's connections without their secrets.
-func (e *Engine) Connections(ctx context.Context) iter.Seq2[connector.Connection, error] {
-	return func(yield func(connector.Connection, error) bool) {
+// A Connection is what the engine tells of a connection that was saved. Its secrets cannot be read, only replaced.
+type Connection struct {
+	// Name is what scenarios know it by, Type the type that modules ask for.
+	Name, Type string
+	// Created is when a connection of this name was first saved.
+	Created time.Time
+	// Fields are those that it was saved with, or was renewed to have. A secret of the connection that stands in one of them
+	// is masked, see secret.Mask.
+	Fields connector.Bundle
+	// Fingerprints are 16 hex digits for each secret, by its name: equal for equal secrets of one tenant, and different in
+	// another tenant and under another vault, so that people can see whether a secret is the one that they have, or was
+	// changed. They are the first 8 bytes of a keyed hash (HMAC-SHA-256 with the index key of the vault), from which nobody
+	// who lacks the key can find even a weak secret. Nil when Config.Vault is no crypto.Blinder.
+	Fingerprints map[string]string
+}
+
+// Connections yields what can be told of the tenant's connections, in no order that means anything. One that cannot be read
+// is yielded with its error; the loop may go on behind it.
+func (e *Engine) Connections(ctx context.Context) iter.Seq2[Connection, error] {
+	return func(yield func(Connection, error) bool) {
 		for doc, err := range e.repo.Connections(ctx, e.tenant) {
-			connection := connector.Connection{Name: doc.Name, Type: doc.Type}
+			connection := Connection{Name: doc.Name, Type: doc.Type, Created: doc.Created}
 			if err == nil {
-				connection.Fields, _, err = connector.DecodeBundle(doc.Fields)
+				err = e.tell(ctx, doc, &connection)
 			}
+			doc.Clear()
 			if !yield(connection, err) {
 				return
 			}
 		}
 	}
 }
+
+// tell fills in what can be told of a connection.
+func (e *Engine) tell(ctx context.Context, doc *repo.Connection, connection *Connection) error {
+	fields, _, err := connector.DecodeBundle(doc.Fields)
+	if err != nil {
+		return fmt.Errorf("connection %q: %w", doc.Name, err)
+	}
+	var mask secret.Mask
+	defer mask.Destroy()
+	blinder, blinds := e.cfg.Vault.(crypto.Blinder)
+	if blinds {
+		connection.Fingerprints = make(map[string]string, len(doc.Secrets))
+	}
+	for name, plain := range doc.Secrets {
+		value := secret.New(plain)
+		mask.Add(value)
+		value.Destroy()
+		if !blinds {
+			continue
+		}
+		at := crypto.Scope{Tenant: e.tenant, Category: string(retention.Connection), Field: "fingerprint"}
+		token, err := blinder.Blind(ctx, at, plain)
+		if err != nil {
+			return fmt.Errorf("connection %q: fingerprint: %w", doc.Name, err)
+		}
+		connection.Fingerprints[name] = hex.EncodeToString(token[:fingerprintBytes])
+	}
+	connection.Fields, _ = fields.Mask(&mask)
+	return nil
+}
+
+// fingerprintBytes is how much of a keyed hash is told: enough to tell secrets apart.
+const fingerprintBytes = 8
 
 // connection opens a connection for one operation. param is the parameter that should have named it.
 func (c *core) connection(ctx context.Context, tenant, name, kind, param string) (*connector.Connection, error) {

@@ -41,12 +41,12 @@ func ExampleEngine_SaveConnection() {
 	x := must(e.Run(ctx, scenario.ID, connector.Bundle{}))
 	fmt.Println(x.Trace[0].Out[0].Get("data"))
 	for connection, err := range e.Connections(ctx) {
-		fmt.Println(connection.Name, connection.Type, len(connection.Secrets), err)
+		fmt.Println(connection.Name, connection.Type, len(connection.Fingerprints["key"]), err)
 	}
 	// Output:
 	// saved: true
 	// the key has 13 characters
-	// weather apikeyauth 0 <nil>
+	// weather apikeyauth 16 <nil>
 }
 
 // The host lets people authorise an account in its own pages (RFC 6749, section 4.1) and saves what the token endpoint gave.

@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"strconv"
-
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
@@ -74,11 +72,7 @@ func maskedError(mask *secret.Mask, err error) (masked error) {
 			masked = err
 		}
 	}()
-	shown := connector.AsError(err)
-	detail, _ := maskedBundle(mask, shown.Detail)
-	return &connector.Error{
-		Type: maskedType(mask, shown.Type), Message: mask.Text(shown.Error()), After: shown.After, Detail: detail,
-	}
+	return connector.MaskError(mask, err)
 }
 
 func maskedType(mask *secret.Mask, kind connector.ErrorType) connector.ErrorType {
@@ -91,86 +85,6 @@ func (f *Failure) masked(mask *secret.Mask) *Failure {
 		return f
 	}
 	return &Failure{Module: f.Module, Type: maskedType(mask, f.Type), Message: mask.Text(f.Message)}
-}
-
-// maskedBundle returns a bundle without secrets in its names and values, and whether it had any. One without is returned
-// itself.
-func maskedBundle(mask *secret.Mask, b connector.Bundle) (connector.Bundle, bool) {
-	if mask.Empty() {
-		return b, false
-	}
-	var copied connector.Bundle
-	changed, at := false, 0
-	for name, value := range b.All() {
-		shownName := mask.Text(name)
-		shown, differs := maskedValue(mask, value)
-		if (differs || shownName != name) && !changed {
-			changed, copied = true, firstFields(b, at)
-		}
-		if changed {
-			copied.Set(shownName, shown)
-		}
-		at++
-	}
-	if !changed {
-		return b, false
-	}
-	return copied, true
-}
-
-// firstFields copies the first n fields of a bundle.
-func firstFields(b connector.Bundle, n int) (first connector.Bundle) {
-	for name, value := range b.All() {
-		if n--; n < 0 {
-			break
-		}
-		first.Set(name, value)
-	}
-	return first
-}
-
-func maskedValue(mask *secret.Mask, value any) (any, bool) {
-	switch value := value.(type) {
-	case string:
-		masked := mask.Text(value)
-		return masked, masked != value
-	case []byte:
-		masked := mask.Bytes(value)
-		return masked, len(masked) != len(value) // what is put in place of a secret is shorter than any
-	case int64: // a secret of digits may come back as a number
-		return maskedNumber(mask, value, strconv.FormatInt(value, 10))
-	case float64:
-		return maskedNumber(mask, value, strconv.FormatFloat(value, 'f', -1, 64))
-	case []any:
-		return maskedList(mask, value)
-	case connector.Bundle:
-		return maskedBundle(mask, value)
-	}
-	return value, false
-}
-
-func maskedNumber(mask *secret.Mask, value any, text string) (any, bool) {
-	if masked := mask.Text(text); masked != text {
-		return masked, true
-	}
-	return value, false
-}
-
-func maskedList(mask *secret.Mask, list []any) ([]any, bool) {
-	var copied []any
-	for i, element := range list {
-		masked, differs := maskedValue(mask, element)
-		if differs && copied == nil {
-			copied = append(make([]any, 0, len(list)), list...)
-		}
-		if differs {
-			copied[i] = masked
-		}
-	}
-	if copied == nil {
-		return list, false
-	}
-	return copied, true
 }
 
 // maskedLog is a logger through which no secret of the run gets.

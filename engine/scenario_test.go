@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -155,7 +156,8 @@ func TestConnectionIsOpenedForItsModuleAndForNobodyElse(t *testing.T) {
 	for connection, err := range e.Connections(t.Context()) {
 		require.NoError(t, err)
 		require.Equal(t, "house bank", connection.Name)
-		require.Empty(t, connection.Secrets)
+		require.NotContains(t, fmt.Sprintf("%+v", connection), "needle")
+		require.Len(t, connection.Fingerprints["token"], 16)
 	}
 	require.NoError(t, e.DeleteConnection(t.Context(), "house bank"))
 	require.ErrorIs(t, e.DeleteConnection(t.Context(), "house bank"), engine.ErrNotFound)

@@ -43,7 +43,7 @@ func (t *trace) keep(events []byte, err error) {
 func (t *trace) keepBundle(begun []byte, b connector.Bundle) {
 	events, err := connector.AppendBundle(begun, b)
 	if err == nil && int64(len(events)) <= t.limit {
-		if masked, differs := maskedBundle(t.mask, b); differs {
+		if masked, differs := b.Mask(t.mask); differs {
 			events, err = connector.AppendBundle(begun, masked)
 		}
 	}

@@ -98,7 +98,6 @@ func (o *operation) basicAuth(c *connector.Connection) error {
 		return unusable(c, "its user has a colon")
 	}
 	pair := base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
-	o.hide(pair)
 	o.credential = credential{header: "Authorization", headerValue: "Basic " + pair}
 	return nil
 }

@@ -89,6 +89,7 @@ func newDownload(config Config) connector.Module {
 			if err != nil {
 				return downloadOut{}, err
 			}
+			defer o.hidden.Destroy()
 			o.cookies = in.ShareCookies
 			r, err := o.send(ctx, &request{
 				method: "get", url: in.URL, query: in.QueryParameters, headers: in.Headers,

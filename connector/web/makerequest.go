@@ -127,6 +127,7 @@ func newMakeRequest(config Config) connector.Module {
 			return func(yield func(makeRequestOut, error) bool) {
 				o, err := in.open(call, config)
 				if err == nil {
+					defer o.hidden.Destroy()
 					err = in.pages(ctx, o, func(out makeRequestOut) bool { return yield(out, nil) })
 				}
 				if err != nil {

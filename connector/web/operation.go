@@ -2,13 +2,7 @@ package web
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
-	"errors"
 	"net/http"
-	"net/url"
-	"slices"
-	"strings"
 
 	"github.com/ebbkit/ebb/connector"
 	"github.com/ebbkit/ebb/crypto/secret"
@@ -23,7 +17,7 @@ type operation struct {
 	credential credential
 	token      *token
 	// hidden are secrets that services may send back.
-	hidden []string
+	hidden secret.Mask
 }
 
 // open reads the connections of a call.
@@ -59,65 +53,15 @@ func (o *operation) secret(c *connector.Connection, name string) (string, error)
 	return text, nil
 }
 
-// hide keeps a secret out of errors. What is shorter than 4 bytes would turn up in too many other words.
-func (o *operation) hide(text string) {
-	if len(text) >= 4 && !slices.Contains(o.hidden, text) {
-		o.hidden = append(o.hidden, text)
-	}
-}
-
-// forms are the secrets in the forms that a service may send them back in, the longest first: one may be a part of another.
-func (o *operation) forms() []string {
-	var forms []string
-	for _, text := range o.hidden {
-		quoted, _ := json.Marshal(text)
-		var component strings.Builder
-		writeComponent(&component, text)
-		forms = append(forms, text, component.String(), url.QueryEscape(text), url.PathEscape(text),
-			strings.Trim(string(quoted), `"`), base64.StdEncoding.EncodeToString([]byte(text)))
-	}
-	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) })
-	return forms
-}
+// hide keeps a secret out of errors.
+func (o *operation) hide(text string) { o.hidden.Add(secret.NewString(text)) }
 
 // conceal takes the secrets of the connections out of an error: services send back what they refuse.
 func (o *operation) conceal(err error) error {
-	var typed *connector.Error
-	if len(o.hidden) == 0 || !errors.As(err, &typed) {
+	if err == nil || o.hidden.Empty() {
 		return err
 	}
-	shown := *connector.AsError(err)
-	shown.Err = typed.Err // not the error itself, whose detail has everything
-	forms := o.forms()
-	shown.Message = redact(shown.Message, forms).(string)
-	shown.Detail = redact(shown.Detail, forms).(connector.Bundle)
-	return &shown
-}
-
-// redact copies a value without the secrets in its texts and buffers.
-func redact(value any, forms []string) any {
-	switch value := value.(type) {
-	case string:
-		for _, form := range forms {
-			value = strings.ReplaceAll(value, form, secret.Redacted)
-		}
-		return value
-	case []byte:
-		return []byte(redact(string(value), forms).(string))
-	case []any:
-		list := make([]any, len(value))
-		for i, element := range value {
-			list[i] = redact(element, forms)
-		}
-		return list
-	case connector.Bundle:
-		var b connector.Bundle
-		for name, field := range value.All() {
-			b.Set(redact(name, forms).(string), redact(field, forms))
-		}
-		return b
-	}
-	return value
+	return connector.MaskError(&o.hidden, err)
 }
 
 // send sends a request and reads the response. An access token that has expired, or that the service does not accept any

@@ -27,6 +27,7 @@ func newPlain(config Config, name string, version int) connector.Module {
 			if err != nil {
 				return sendDataOut{}, err
 			}
+			defer o.hidden.Destroy()
 			if in.Body != nil && in.Body != "" && in.Data == nil && in.BodyType == "" {
 				in.Data, in.BodyType = in.Body, "raw"
 				if in.ContentType == "" {

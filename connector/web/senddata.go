@@ -105,6 +105,7 @@ func newSendData(config Config, v variant) connector.Module {
 			if err != nil {
 				return sendDataOut{}, err
 			}
+			defer o.hidden.Destroy()
 			out, err := in.send(ctx, o)
 			return out, o.conceal(err)
 		}), t}

@@ -3,7 +3,6 @@ package crypto_test
 import (
 	"crypto/fips140"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,28 +13,12 @@ import (
 	"github.com/ebbkit/ebb/crypto/secret"
 )
 
-// TestEverythingWorksInEveryFIPSMode runs the tests that matter in a process for each mode, because the mode is chosen
-// when a process starts.
 func TestEverythingWorksInEveryFIPSMode(t *testing.T) {
 	t.Parallel()
-	exe, err := os.Executable()
-	require.NoError(t, err)
-	inEachMode := []string{
-		"TestFIPSModeIsTheOneAskedFor", "TestKeyringKeepsTheVaultContract", "TestFixedEnvelopesOpen", "TestWycheproofAESGCM", "TestCAVPAESGCM",
+	inEveryFIPSMode(t,
+		"TestKeyringKeepsTheVaultContract", "TestFixedEnvelopesOpen", "TestWycheproofAESGCM", "TestCAVPAESGCM",
 		"TestProcessesThatShareAFileOpenEachOthersEnvelopes", "TestKeyFileTellsPeopleWhatItIs",
-	}
-	for _, mode := range []string{"off", "on", "only"} {
-		t.Run(mode, func(t *testing.T) {
-			cmd := exec.CommandContext(t.Context(), exe, "-test.v", "-test.run=^("+strings.Join(inEachMode, "|")+")$")
-			cmd.Env = append(os.Environ(), "GODEBUG=fips140="+mode, "EBB_TEST_FIPS="+mode)
-			out, err := cmd.CombinedOutput()
-			require.NoError(t, err, "%s", out)
-			for _, name := range inEachMode {
-				require.Contains(t, string(out), "=== RUN   "+name+"\n")
-			}
-			require.Contains(t, string(out), "--- PASS: TestFIPSModeIsTheOneAskedFor ")
-		})
-	}
+	)
 }
 
 func TestFIPSModeIsTheOneAskedFor(t *testing.T) {

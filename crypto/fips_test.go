@@ -4,7 +4,6 @@ import (
 	"crypto/fips140"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"

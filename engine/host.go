@@ -52,12 +52,14 @@ type host struct {
 	own      secret.Mask
 	connects bool
 	lent     []*connector.Connection
+	hidden   passwords
 }
 
 var _ flow.Host = (*host)(nil)
 
 // Do implements flow.Host.
 func (h *host) Do(ctx context.Context, op *flow.Operation) (flow.Result, error) {
+	h.hidden.learn(h.mask, op.Module, op.Input)
 	call, err := h.call(ctx, op)
 	defer h.takeBack()
 	if err != nil {

@@ -7,7 +7,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -17,6 +20,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/connector/transport"
 	"github.com/ebbkit/ebb/crypto/secret"
 	"github.com/ebbkit/ebb/engine"
 )
@@ -136,6 +140,75 @@ func TestModuleThatTellsItsSecretsTellsThemNobodyOutsideTheRun(t *testing.T) {
 				requireNoSecret(t, fmt.Sprintf("%+v %+v", entry.Entry, entry.ContextMap()), careless)
 			}
 			require.True(t, logged, form)
+		}
+	}
+}
+
+func TestPasswordThatAScenarioHandsOverIsMasked(t *testing.T) {
+	t.Parallel()
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, password, _ := r.BasicAuth()
+		w.Header().Set("X-Echo", r.Header.Get("Authorization"))
+		_ = json.NewEncoder(w).Encode(map[string]string{"user": user, "let in": strconv.FormatBool(password == careless), "password": password})
+	}))
+	defer service.Close()
+	e := start(t, engine.Config{Network: transport.Policy{Allow: transport.Loopback()}})
+	mapper, err := json.Marshal(map[string]any{"url": service.URL, "method": "get", "authUser": "ada", "authPass": careless, "parseResponse": true})
+	require.NoError(t, err)
+	bp := parse(t, fmt.Sprintf(`{"name":"Ask","flow":[{"id":1,"module":"http:ActionSendData","version":3,"parameters":{"handleErrors":true},"mapper":%s}]}`, mapper))
+	x, err := e.Try(t.Context(), bp, engine.TryOptions{})
+	require.NoError(t, err)
+	require.Nil(t, x.Failure)
+	data, _ := x.Trace[0].Out[0].Get("data").(connector.Bundle)
+	require.Equal(t, "true", data.Get("let in"))
+	require.Equal(t, "***", data.Get("password"))
+	require.Equal(t, "***", x.Trace[0].In.Get("authPass"))
+	requireNoSecret(t, allTold(t, x), careless)
+}
+
+// teller is an app whose module gives its secret away in what it gives.
+type teller struct{}
+
+func (teller) Name() string { return "teller" }
+
+func (teller) Modules() []connector.Module {
+	return []connector.Module{connector.NewAction(connector.Info{Name: "Tell", Connection: "key"},
+		func(_ context.Context, call *connector.Call, in connector.Bundle) (connector.Bundle, error) {
+			text, err := call.Connection.Secrets["key"].Reveal()
+			return connector.NewBundle("given", in.Get("given"), "key", text), err
+		})}
+}
+
+const (
+	tellingCallee = `{"name":"Callee","flow":[
+	  {"id":1,"module":"teller:Tell","version":1,"parameters":{"connection":"inner"},"mapper":{"given":"{{var.input.given}}"}},
+	  {"id":2,"module":"scenario-service:ReturnData","version":2,"mapper":{"answer":"{{1.given}} and {{1.key}}"}}],
+	  "interface":{"input":[{"name":"given","type":"text"}],"output":[{"name":"answer","type":"text"}]}}`
+	tellingCaller = `{"name":"Caller","flow":[
+	  {"id":1,"module":"teller:Tell","version":1,"parameters":{"connection":"outer"},"mapper":{}},
+	  {"id":2,"module":"scenario-service:CallSubscenario","version":2,"parameters":{"scenario":"Callee","shouldWaitForExecutionEnd":true},"mapper":{"data":{"given":"{{1.key}}"}}},
+	  {"id":3,"module":"scenario-service:ReturnData","version":2,"mapper":{"answer":"{{2.answer}}"}}]}`
+)
+
+func TestRunsThatWaitForEachOtherShareTheirSecrets(t *testing.T) {
+	t.Parallel()
+	e := start(t, engine.Config{Connectors: []connector.Connector{teller{}}})
+	require.NoError(t, e.SaveConnection(t.Context(), key("inner", "key", "n33dle of the callee")))
+	require.NoError(t, e.SaveConnection(t.Context(), key("outer", "key", "n33dle of the caller")))
+	callee, err := e.Deploy(t.Context(), parse(t, tellingCallee), engine.DeployOptions{Activate: true})
+	require.NoError(t, err)
+	caller, err := e.Deploy(t.Context(), parse(t, tellingCaller), engine.DeployOptions{})
+	require.NoError(t, err)
+	x, err := e.Run(t.Context(), caller.ID, connector.Bundle{})
+	require.NoError(t, err)
+	require.Nil(t, x.Failure)
+	require.Equal(t, "n33dle of the caller and n33dle of the callee", x.Output.Get("answer"), "what a scenario answers is its own affair")
+	for _, scenario := range []*engine.Scenario{caller, callee} {
+		for _, kept := range executions(t, e, scenario.ID) {
+			require.Equal(t, "*** and ***", kept.Output.Get("answer"), scenario.Name)
+			text := allTold(t, kept)
+			require.Contains(t, text, "*** and ***")
+			requireNoSecret(t, text, "n33dle of the caller", "n33dle of the callee")
 		}
 	}
 }

@@ -122,6 +122,7 @@ func (e *Engine) Try(ctx context.Context, bp *blueprint.Blueprint, options TryOp
 		settings: bp.Settings(),
 		location: options.Location,
 		accounts: e.accounts(bp, options.Connections, stubs),
+		hidden:   e.passwords(bp, stubs),
 	}
 	if s.location == nil {
 		s.location = e.cfg.Location
@@ -200,13 +201,14 @@ func (c *core) execute(ctx context.Context, p *plan, respond func(connector.Resp
 		late:        !p.settings.AutoCommit,
 		secure:      p.secure,
 		mask:        p.mask,
-		connects:    p.mask != nil || len(p.accounts) > 0,
+		hidden:      p.hidden,
+		connects:    p.mask != nil || len(p.accounts) > 0 || p.hidden != nil,
 	}
 	if h.mask == nil {
 		h.mask = &h.own
 		defer h.mask.Destroy()
 	}
-	observed := &trace{limit: c.cfg.MaxTraceBytes, mask: h.mask}
+	observed := &trace{limit: c.cfg.MaxTraceBytes, mask: h.mask, hidden: p.hidden}
 	if p.tried {
 		observed.limit = maxTriedBytes
 	}

@@ -302,6 +302,7 @@ type deployed struct {
 	settings blueprint.Settings
 	location *time.Location
 	accounts []account
+	hidden   passwords
 	// inputs and outputs are the scenario's interface. Nil: it declares none.
 	inputs, outputs *connector.Structure
 }
@@ -357,6 +358,7 @@ func (c *core) prepare(doc *repo.Scenario) (*deployed, error) {
 		}
 	}
 	c.cfg.Logger.Debug("scenario compiled", zap.String("scenario", doc.ID), zap.Int64("deployment", doc.Deployment))
-	s := &deployed{doc: doc, program: program, settings: bp.Settings(), location: location, accounts: c.accounts(bp, doc.Connections, nil)}
+	s := &deployed{doc: doc, program: program, settings: bp.Settings(), location: location}
+	s.accounts, s.hidden = c.accounts(bp, doc.Connections, nil), c.passwords(bp, nil)
 	return s, s.readInterface(bp)
 }

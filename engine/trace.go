@@ -24,6 +24,7 @@ type trace struct {
 	events    []byte
 	limit     int64
 	mask      *secret.Mask // what is kept passes it
+	hidden    passwords
 	truncated bool
 }
 
@@ -53,6 +54,7 @@ func (t *trace) keepBundle(begun []byte, b connector.Bundle) {
 // Began implements flow.Observer.
 func (t *trace) Began(number int64, module int, in connector.Bundle) {
 	if !t.truncated {
+		t.hidden.learn(t.mask, module, in)
 		t.keepBundle(appendNumbers(append(t.events, 'i'), number, int64(module)), in)
 	}
 }

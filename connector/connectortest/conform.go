@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -35,8 +34,9 @@ type Sample struct {
 //   - does not change the bundles that it is given, and gives bundles that are what its Output declares,
 //   - ends when its context does, whether it waits for the network or for time to pass,
 //   - names its connections the same way every time, when it is a [connector.Connected],
-//   - gives away no secret of its connections: not in an error or its detail, a log entry, a response or a cursor, even when
-//     the service sends the request back as an error, and not in a bundle,
+//   - gives away no secret of its connections, in any form that [secret.Mask] knows: not in an error or its detail, a log
+//     entry, a response or a cursor, even when the service sends the request back in a body, a header, a status or a
+//     redirect, or the network quotes it, and not in a bundle,
 //   - when it is Pure, gives the same for the same call and touches neither the network nor a data store nor its
 //     state nor the caller.
 //
@@ -307,53 +307,4 @@ func (p *probe) cancelled(t *testing.T) {
 			<-time.After(365 * 24 * time.Hour) // lets a sleeper go, so that the bubble can end
 		}
 	})
-}
-
-// secrets checks that the secrets of the connection stay inside.
-func (p *probe) secrets(t *testing.T) {
-	if p.call.Connection == nil && len(p.call.Connections) == 0 {
-		return
-	}
-	for _, network := range []struct {
-		name   string
-		answer roundTripper
-		// echoed says that the service itself gives the secret away, so that a bundle may hold it.
-		echoed bool
-	}{
-		{"works", answer{status: 200, body: "{}"}, false},
-		{"sends the request back", echo{status: 200}, true},
-		{"fails with the request", echo{status: 500}, true},
-		{"refuses with the request", echo{status: 401}, true},
-		{"breaks", broken{}, false},
-	} {
-		call := p.working()
-		call.HTTP = client(network.answer)
-		result := p.run(t.Context(), t, call)
-		for sink, text := range result.sinks() {
-			if (sink != "a bundle" || !network.echoed) && strings.Contains(text, needle) {
-				p.report("gives away a secret in %s when the service %s", sink, network.name)
-			}
-		}
-	}
-}
-
-// sinks are all places that a secret may come to, as text.
-func (r *Result) sinks() map[string]string {
-	sinks := map[string]string{"the cursor": string(r.Cursor)}
-	if r.Err != nil {
-		shown := connector.AsError(r.Err)
-		detail, _ := shown.Detail.MarshalJSON()
-		sinks["an error"] = shown.Message + string(detail)
-	}
-	for _, b := range r.Bundles {
-		text, _ := b.MarshalJSON()
-		sinks["a bundle"] += string(text)
-	}
-	for _, response := range r.Responses {
-		sinks["a response"] += fmt.Sprint(response.Headers) + string(response.Body)
-	}
-	for _, entry := range r.Logs {
-		sinks["a log entry"] += entry.Message + fmt.Sprint(entry.ContextMap())
-	}
-	return sinks
 }

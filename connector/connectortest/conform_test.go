@@ -2,11 +2,13 @@ package connectortest_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -176,6 +178,43 @@ func TestConformSaysWhatIsWrong(t *testing.T) {
 			call.Log.Debug("answer", zap.String("body", body), zap.Int("status", r.StatusCode))
 			return connector.Bundle{}, nil
 		}), want: "gives away a secret in a log entry when the service sends the request back"},
+		"secret that was encoded": {connector: service(func(_ *connector.Call, r *http.Response, body string) (connector.Bundle, error) {
+			if r.StatusCode >= 500 {
+				return connector.Bundle{}, errors.New(base64.StdEncoding.EncodeToString([]byte(body)) + url.QueryEscape(body))
+			}
+			return connector.Bundle{}, nil
+		}), want: "gives away a secret in an error when the service fails with the request"},
+		"secret in status": {connector: service(func(_ *connector.Call, r *http.Response, _ string) (connector.Bundle, error) {
+			if r.StatusCode >= 400 {
+				return connector.Bundle{}, errors.New(r.Status)
+			}
+			return connector.Bundle{}, nil
+		}), want: "gives away a secret in an error when the service fails with the request in its header and status"},
+		"secret in header": {connector: service(func(_ *connector.Call, r *http.Response, _ string) (connector.Bundle, error) {
+			if r.StatusCode == 400 {
+				return connector.Bundle{}, &connector.Error{Type: connector.DataError, Message: "no", Detail: connector.NewBundle("h", []byte(r.Header.Get("X-Echo")))}
+			}
+			return connector.Bundle{}, nil
+		}), want: "gives away a secret in an error when the service fails with the request in its header and status"},
+		"secret in redirect": {connector: service(func(_ *connector.Call, r *http.Response, _ string) (connector.Bundle, error) {
+			if r.StatusCode == 500 && r.Request.Response != nil {
+				return connector.Bundle{}, errors.New("redirected to " + r.Request.URL.String())
+			}
+			return connector.Bundle{}, nil
+		}), want: "gives away a secret in an error when the service redirects with the request"},
+		"secret in the query": {connector: action(connector.Info{Connection: "account"},
+			func(ctx context.Context, call *connector.Call, _ struct{}) (struct{}, error) {
+				text, _ := call.Connection.Secrets["token"].Reveal()
+				request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://service.example/?key="+url.QueryEscape(text), http.NoBody)
+				if err != nil {
+					return struct{}{}, err
+				}
+				response, err := call.HTTP.Do(request)
+				if err != nil {
+					return struct{}{}, fmt.Errorf("ask: %v", err) //nolint:errorlint // what a careless connector does
+				}
+				return struct{}{}, response.Body.Close()
+			}), want: "gives away a secret in an error when the service breaks"},
 		"secret in bundle": {connector: action(connector.Info{Connection: "account"},
 			func(_ context.Context, call *connector.Call, _ struct{}) (connector.Bundle, error) {
 				token, err := call.Connection.Secrets["token"].Reveal()

@@ -16,7 +16,7 @@ import (
 
 // The networks that Conform calls modules with. None of them opens a connection.
 
-// needle is what all secrets of a connection are in Conform. It needs no escape in any encoding but base64.
+// needle is what all secrets of a connection are in Conform, unless it looks for them.
 const needle = "needle5ecret"
 
 // connection makes the account that a module asks for, with a secret under every name that connectors use.
@@ -85,7 +85,7 @@ func (broken) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := drain(r); err != nil {
 		return nil, err
 	}
-	return nil, errors.New("connection reset")
+	return nil, errors.New(r.Method + " " + r.URL.String() + ": connection reset")
 }
 
 // silent never answers.

@@ -2,6 +2,7 @@ package datastore
 
 import (
 	"context"
+	"crypto/sha256"
 	"slices"
 
 	"github.com/google/uuid" // keys of records that come without one
@@ -44,12 +45,13 @@ func addRecord() connector.Action {
 	})
 }
 
-// madeKey makes a key for an operation; without one, a random key.
+// madeKey makes a key for an operation: a UUID of version 8 (RFC 9562, section 5.8) made of its SHA-256. Without an operation it
+// is random.
 func madeKey(operation string) string {
 	if operation == "" {
 		return uuid.NewString()
 	}
-	return uuid.NewSHA1(uuid.NameSpaceOID, []byte(operation)).String()
+	return uuid.NewHash(sha256.New(), uuid.NameSpaceOID, []byte(operation), 8).String()
 }
 
 type updateInput struct {

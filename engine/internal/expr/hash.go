@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"crypto/fips140"
 	"crypto/hmac"
 	"crypto/md5"  //nolint:gosec // part of the language: old services ask for it
 	"crypto/sha1" //nolint:gosec // part of the language: old services ask for it
@@ -20,7 +21,12 @@ func hashFunctions() []Function {
 				{Name: "text or buffer", Type: connector.TypeAny}, {Name: "encoding", Type: connector.TypeText, Optional: true},
 				{Name: "key", Type: connector.TypeAny, Optional: true}, {Name: "key encoding", Type: connector.TypeText, Optional: true},
 			},
-			Call: func(c *Call) (any, error) { return digest(c, newHash) },
+			Call: func(c *Call) (any, error) {
+				if name == "sha1" && fips140.Enforced() {
+					return nil, notInFIPS(name)
+				}
+				return digest(c, newHash)
+			},
 		}
 	}
 	return []Function{
@@ -32,6 +38,9 @@ func hashFunctions() []Function {
 				if err != nil {
 					return nil, err
 				}
+				if fips140.Enforced() {
+					return nil, notInFIPS("md5")
+				}
 				digest := md5.Sum(b) //nolint:gosec // see above
 				return hex.EncodeToString(digest[:]), nil
 			},
@@ -40,6 +49,14 @@ func hashFunctions() []Function {
 		sha("sha256", sha256.New),
 		sha("sha512", sha512.New),
 	}
+}
+
+// minFIPSKey is the shortest key of an HMAC in FIPS 140-only mode (NIST SP 800-131A Rev. 2, section 10).
+const minFIPSKey = 112 / 8
+
+// notInFIPS says that the process may not do what it is asked for, see crypto/fips140.Enforced.
+func notInFIPS(what string) error {
+	return invalid("%s is not available with GODEBUG=fips140=only", what)
 }
 
 func digest(c *Call, newHash func() hash.Hash) (any, error) {
@@ -52,6 +69,9 @@ func digest(c *Call, newHash func() hash.Hash) (any, error) {
 		key, err := hashKey(c)
 		if err != nil {
 			return nil, err
+		}
+		if fips140.Enforced() && len(key) < minFIPSKey {
+			return nil, notInFIPS("a key of less than 112 bits")
 		}
 		h = hmac.New(newHash, key)
 	}

@@ -216,3 +216,6 @@ func TestRotationBringsEverythingToNewKeysAndTakesTheOldAway(t *testing.T) {
 		})
 	}
 }
+
+// newRings is the key store in a store.
+func newRings(records store.Store) crypto.KeyStore { return repo.NewRings(records) }

@@ -265,6 +265,11 @@ func New(config Config) (*Engine, error) {
 // engine that New returns is that of the tenant with the empty name.
 func (e *Engine) For(tenant string) *Engine { return &Engine{core: e.core, tenant: tenant} }
 
+// Vault returns what seals the records of the engine: Config.Vault, or what Config.Keys made. That one is a crypto.Shredder,
+// which destroys the keys of a tenant, and with them all that the tenant has stored; a host may also seal data of its own
+// with it, under scopes whose Category is none of package retention's. It ends with the engine.
+func (e *Engine) Vault() crypto.Vault { return e.cfg.Vault }
+
 // Close ends the engine: hooks answer 503, Serve and Tick come to their ends as if their contexts had ended, and Close waits
 // for them; what would start or change something returns ErrClosed from then on. The keys of Config.Keys leave memory: what
 // is stored cannot be read through this engine any more. With a Config.Vault, reading goes on as long as store and vault do.

@@ -2,11 +2,9 @@ package crypto
 
 import (
 	"context"
-	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
-	"fmt"
 
 	"github.com/ebbkit/ebb/crypto/secret"
 )
@@ -30,13 +28,10 @@ func blind(index secret.Value, at *Scope, value []byte) (token []byte, err error
 	info = append(info, scope...)
 	var key []byte
 	used := index.Use(func(b []byte) {
-		key, err = hkdf.Expand(sha256.New, b, string(info), keySize)
+		key = expand(sha256.New, b, info)
 	})
 	if used != nil {
 		return nil, ErrClosed
-	}
-	if err != nil {
-		return nil, fmt.Errorf("crypto: derive index key: %w", err)
 	}
 	defer clear(key)
 	mac := hmac.New(sha256.New, key)

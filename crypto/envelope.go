@@ -3,7 +3,6 @@ package crypto
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/sha512"
@@ -297,13 +296,10 @@ func derive(key secret.Value, k *derivationKey) (okm []byte, err error) {
 	info = binary.BigEndian.AppendUint64(info, uint64(len(scope)))
 	info = append(info, scope...)
 	used := key.Use(func(b []byte) {
-		okm, err = hkdf.Expand(sha512.New, b, string(info), keySize+commitSize)
+		okm = expand(sha512.New, b, info)
 	})
 	if used != nil {
 		return nil, ErrClosed
-	}
-	if err != nil {
-		return nil, fmt.Errorf("crypto: derive key: %w", err)
 	}
 	return okm, nil
 }

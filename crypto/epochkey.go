@@ -1,7 +1,6 @@
 package crypto
 
 import (
-	"crypto/hkdf"
 	"crypto/sha512"
 	"encoding/binary"
 	"fmt"
@@ -35,20 +34,16 @@ type epochKey struct {
 
 func newEpochKey(number uint32, key *rootKey) (*epochKey, error) {
 	var b []byte
-	var err error
 	used := key.key.Use(func(key []byte) {
-		b, err = hkdf.Expand(sha512.New, key, string(binary.BigEndian.AppendUint32([]byte(wrapLabel), number)), keySize)
+		b = expand(sha512.New, key, binary.BigEndian.AppendUint32([]byte(wrapLabel), number))
 	})
 	if used != nil {
 		return nil, ErrClosed
 	}
-	if err != nil {
-		return nil, fmt.Errorf("crypto: derive key: %w", err)
-	}
 	defer clear(b)
 	return &epochKey{
 		number: number, created: key.created,
-		key: key, wrapping: &rootKey{id: key.id, created: key.created, key: secret.New(b)}, envelopes: newEnvelopes(),
+		key: key, wrapping: &rootKey{id: key.id, created: key.created, key: secret.New(b[:keySize])}, envelopes: newEnvelopes(),
 	}, nil
 }
 

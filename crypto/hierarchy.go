@@ -7,8 +7,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/ebbkit/ebb/crypto/secret"
 )
 
 var (
@@ -17,6 +15,9 @@ var (
 	ErrShredded = errors.New("crypto: keys were destroyed")
 	// ErrKeyTooOld says that an envelope is under a version of a key that is not to open anything any more.
 	ErrKeyTooOld = errors.New("crypto: key is too old")
+	// ErrRing says that the stored keys of an owner are damaged, or were changed by somebody: nothing opens or is sealed with
+	// them until they are put back as they were. It comes together with ErrMalformed.
+	ErrRing = errors.New("crypto: keys are damaged")
 	// ErrWindow says that the times of a HierarchyConfig do not add up: what is destroyed would not be gone from every
 	// backup in time.
 	ErrWindow = errors.New("crypto: keys would outlive what is promised")
@@ -44,6 +45,8 @@ type HierarchyConfig struct {
 	// KeyTime is for how long keys are used without asking the store: what another process destroys or rotates counts here
 	// after this time at the latest. What this process does counts at once. Default: 1 minute.
 	KeyTime time.Duration
+	// KeeperTimeout is how long one answer of the keeper is waited for: ErrKeeper. Default: 10 seconds.
+	KeeperTimeout time.Duration
 	// MaxKeys is how many owners' keys are kept in memory, unwrapped; one takes about half a KiB. Default: 100 000.
 	MaxKeys int
 	// Now is the time. Default: time.Now.
@@ -96,6 +99,7 @@ func NewHierarchy(ctx context.Context, config HierarchyConfig) (*Hierarchy, erro
 		{&config.Slack, 24 * time.Hour},
 		{&config.Irrevocable, 60 * 24 * time.Hour},
 		{&config.KeyTime, time.Minute},
+		{&config.KeeperTimeout, 10 * time.Second},
 	} {
 		if *d.field == 0 {
 			*d.field = d.usual
@@ -114,6 +118,7 @@ func NewHierarchy(ctx context.Context, config HierarchyConfig) (*Hierarchy, erro
 		return nil, fmt.Errorf("%w: Epoch %v, DestroyDelay %v and Slack %v are %v together, and Irrevocable is %v",
 			ErrWindow, config.Epoch, config.DestroyDelay, config.Slack, whole, config.Irrevocable)
 	}
+	config.Keeper = &guard{Keeper: config.Keeper, timeout: config.KeeperTimeout}
 	h := &Hierarchy{
 		config: config, envelopes: newEnvelopes(), rings: newRingCache(config.MaxKeys), loading: map[owner]*loading{},
 	}
@@ -236,7 +241,7 @@ func (h *Hierarchy) lost(r *ring, err error) bool {
 	if !errors.Is(err, ErrClosed) || h.closed.Load() {
 		return false
 	}
-	h.rings.drop(r.owner)
+	h.rings.dropRing(r)
 	return true
 }
 
@@ -306,18 +311,20 @@ func (h *Hierarchy) read(ctx context.Context, o owner, known *ring, create bool)
 			return nil, fmt.Errorf("crypto: read ring: %w", err)
 		}
 		if known != nil && known.stored == stored.Version {
-			h.rings.put(known, asked)
-			return known, nil
+			return h.rings.put(known, asked), nil
 		}
 		r, err := h.unlock(ctx, o, stored, known)
+		if known != nil && errors.Is(err, ErrClosed) && !h.closed.Load() { // its keys have left memory meanwhile
+			known = nil
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
 		if r.destroyed && known != nil {
 			h.forget(known)
 		}
-		h.keep(r, asked)
-		return r, nil
+		return h.keep(r, asked), nil
 	}
 }
 
@@ -340,7 +347,7 @@ func (h *Hierarchy) unlock(ctx context.Context, o owner, stored StoredRing, know
 	}
 	if ok, err := r.authentic(stored.Body); err != nil || !ok {
 		if err == nil {
-			err = fmt.Errorf("%w: ring %s was changed", ErrMalformed, r.name())
+			err = fmt.Errorf("%w: ring %s was changed (%w)", ErrRing, r.name(), ErrMalformed)
 		}
 		return nil, err
 	}
@@ -357,14 +364,17 @@ func (h *Hierarchy) unwrapped(ctx context.Context, r *ring, v *ringVersion) (*ro
 	key, err := h.config.Keeper.Unwrap(ctx, v.epoch, v.wrapped, wrapScope(r.name(), v.number, &v.key.id))
 	switch {
 	case errors.Is(err, ErrScope), errors.Is(err, ErrMalformed):
-		return nil, fmt.Errorf("%w: a key of ring %s is not what was wrapped: %w", ErrMalformed, r.name(), err)
+		return nil, fmt.Errorf("%w: a key of ring %s is not what was wrapped (%w): %w", ErrRing, r.name(), ErrMalformed, err)
 	case err != nil:
 		return nil, fmt.Errorf("unwrap a key: %w", err)
-	case len(key) != keySize:
-		return nil, fmt.Errorf("%w: a key of ring %s has %d bytes", ErrMalformed, r.name(), len(key))
 	}
-	v.key.key = secret.New(key)
-	clear(key)
+	defer clear(key)
+	// What was wrapped is bound to its place, so this is none of the ring's fault. Not to be kept, because the next answer may
+	// be right, and not to be wrapped anew.
+	if len(key) != keySize || keyIDOf(key) != v.key.id {
+		return nil, fmt.Errorf("%w: for a key of ring %s it gives %d bytes that are not the key", ErrKeeper, r.name(), len(key))
+	}
+	v.key.hold(key)
 	return v.key, nil
 }
 
@@ -380,12 +390,18 @@ func (h *Hierarchy) create(ctx context.Context, o owner, id string, stored int64
 		r.versions = []ringVersion{newVersion(1, h.config.Now())}
 		err = h.wrap(ctx, r, r.newest(), epoch)
 		if errors.Is(err, ErrEpochDestroyed) {
-			if _, err := h.epoch(ctx, true); err != nil {
+			r.forget()
+			now, err := h.epoch(ctx, true)
+			if err == nil && now.Number == epoch.Number {
+				err = fmt.Errorf("%w: its newest epoch is %d, and it says that this one is destroyed", ErrKeeper, now.Number)
+			}
+			if err != nil {
 				return nil, err
 			}
 			continue
 		}
 		if err != nil {
+			r.forget()
 			return nil, err
 		}
 		kept := StoredRing{ID: id, Tenant: o.tenant, Run: o.kind == ownerRun, Version: stored, Created: created}
@@ -397,8 +413,7 @@ func (h *Hierarchy) create(ctx context.Context, o owner, id string, stored int64
 			r.forget()
 			return nil, err
 		}
-		h.keep(r, began)
-		return r, nil
+		return h.keep(r, began), nil
 	}
 }
 
@@ -423,15 +438,16 @@ func (h *Hierarchy) settle(ctx context.Context, r *ring, stored *StoredRing, epo
 	}
 }
 
-// keep puts a ring into memory, without what can be had again: its name, and the wrapped form of what is unwrapped.
-func (h *Hierarchy) keep(r *ring, asked moment) {
+// keep puts a ring into memory, without what can be had again: its name, and the wrapped form of what is unwrapped. It returns
+// the ring to use, which is another one when somebody has read a newer state meanwhile.
+func (h *Hierarchy) keep(r *ring, asked moment) *ring {
 	r.id = ""
 	for i := range r.versions {
 		if v := &r.versions[i]; !v.key.key.IsZero() {
 			v.wrapped = nil
 		}
 	}
-	h.rings.put(r, asked)
+	return h.rings.put(r, asked)
 }
 
 // wrap wraps the key of a version under an epoch.

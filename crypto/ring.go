@@ -1,13 +1,13 @@
 package crypto
 
 import (
-	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/binary"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
@@ -27,7 +27,7 @@ import (
 //	format(1) || state(1) || destroyed(8) || irrevocable(8)
 //
 // All numbers are big endian, instants are in seconds since 1970. Every wrapped key is bound to its ring, its number and
-// its id; the mac, under a key that follows from the latest version, binds all the rest. A ring without keys has no mac:
+// its id, which follows from the key; the mac, under a key that follows from the latest version, binds all the rest. A ring without keys has no mac:
 // nobody can forge keys into it, because keys only come out of a keeper.
 type ring struct {
 	owner  owner
@@ -64,6 +64,8 @@ const (
 	ringIDLabel   = "ebb ring 1"
 	ringWrapLabel = "ebb ring key 1"
 	ringMACLabel  = "ebb ring mac 1"
+
+	ringKeyIDLabel = "ebb ring key id 1"
 )
 
 // An owner is whose keys a ring holds.
@@ -177,12 +179,9 @@ func (r *ring) encode() ([]byte, error) {
 // mac authenticates what is stored of a ring, under a key that follows from its newest version.
 func (r *ring) mac(text []byte) (mac []byte, err error) {
 	used := r.newest().key.key.Use(func(b []byte) {
-		var key []byte
-		if key, err = hkdf.Expand(sha512.New, b, ringMACLabel, keySize); err != nil {
-			return
-		}
+		key := expand(sha512.New, b, []byte(ringMACLabel))
 		defer clear(key)
-		h := hmac.New(sha256.New, key)
+		h := hmac.New(sha256.New, key[:keySize])
 		h.Write([]byte(r.name())) // which always has the same length
 		h.Write(text)
 		mac = h.Sum(nil)
@@ -190,12 +189,12 @@ func (r *ring) mac(text []byte) (mac []byte, err error) {
 	if used != nil {
 		return nil, ErrClosed
 	}
-	return mac, err
+	return mac, nil
 }
 
 // decodeRing reads what encode wrote. An owner without a kind is one of any. It leaves out the mac, which authentic compares once the newest key is unwrapped.
 func decodeRing(o owner, id string, text []byte) (*ring, error) {
-	malformed := func(what string) error { return fmt.Errorf("%w: ring %s: %s", ErrMalformed, id, what) }
+	malformed := func(what string) error { return fmt.Errorf("%w: ring %s: %s (%w)", ErrRing, id, what, ErrMalformed) }
 	if len(text) < 2 {
 		return nil, malformed("it is too short")
 	}
@@ -286,13 +285,28 @@ func (r *ring) authentic(text []byte) (bool, error) {
 // newVersion makes a key for a ring. It is not wrapped yet.
 func newVersion(number uint32, now time.Time) ringVersion {
 	v := ringVersion{number: number, key: &rootKey{created: now.UTC().Truncate(time.Second)}}
-	// Read never fails: it ends the program rather than return weak randomness.
-	_, _ = rand.Read(v.key.id[:])
 	var b [keySize]byte
+	// Read never fails: it ends the program rather than return weak randomness.
 	_, _ = rand.Read(b[:])
-	v.key.key = secret.New(b[:])
+	v.key.id = keyIDOf(b[:])
+	v.key.hold(b[:])
 	clear(b[:])
 	return v
+}
+
+// keyIDOf is the id of a key of a ring. It follows from the key, so that a keeper which gives another one is found out.
+func keyIDOf(key []byte) (id keyID) {
+	b := expand(sha512.New, key, []byte(ringKeyIDLabel))
+	copy(id[:], b)
+	clear(b)
+	return id
+}
+
+// hold makes b the key. It is cleared when nobody can reach it any more, if it was not before: rings leave the cache while
+// somebody may be using their keys.
+func (k *rootKey) hold(b []byte) {
+	k.key = secret.New(b)
+	runtime.AddCleanup(k, secret.Value.Destroy, k.key)
 }
 
 // lend gives another state of the ring the keys that are unwrapped.
@@ -303,6 +317,21 @@ func (r *ring) lend(other *ring) {
 		mine := &r.versions[i]
 		if v := other.find(&mine.key.id); v != nil && !mine.key.key.IsZero() {
 			v.key = mine.key
+		}
+	}
+}
+
+// forgetBut clears the keys that are at hand, but those that another state of the ring has, too. When a key is being unwrapped,
+// which may take long, it leaves them to the garbage collector.
+func (r *ring) forgetBut(other *ring) {
+	if r == other || !r.mu.TryLock() {
+		return
+	}
+	defer r.mu.Unlock()
+	for i := range r.versions {
+		mine := r.versions[i].key
+		if v := other.find(&mine.id); v == nil || v.key != mine {
+			mine.key.Destroy()
 		}
 	}
 }

@@ -63,16 +63,19 @@ func (c *ringCache) now() moment {
 	return moment{time.Now(), c.generation}
 }
 
-// put notes that a ring was in the store at a moment. What was asked for before stale stays stale.
-func (c *ringCache) put(r *ring, asked moment) {
+// put notes that a ring was in the store at a moment, and returns the ring that is to be used: this one, or the one that
+// somebody else has read since. Keys that only the other one has are cleared. What was asked for before stale stays stale.
+func (c *ringCache) put(r *ring, asked moment) *ring {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if e := c.entries[r.owner]; e != nil {
 		if asked.generation < e.generation || asked.at.Before(e.checked) {
-			return
+			r.forgetBut(e.ring)
+			return e.ring
 		}
+		e.ring.forgetBut(r)
 		e.ring, e.checked, e.generation = r, asked.at, asked.generation
-		return
+		return r
 	}
 	// Cloned, because a field of a scope may be a slice of a much longer text that would stay in memory with it.
 	own := owner{r.owner.kind, strings.Clone(r.owner.tenant), strings.Clone(r.owner.name)}
@@ -83,6 +86,7 @@ func (c *ringCache) put(r *ring, asked moment) {
 	for last := c.ends.prev; len(c.entries) > c.max && last != e; last = c.ends.prev {
 		c.remove(last)
 	}
+	return r
 }
 
 // stale makes every ring be looked up again before it is used.
@@ -102,6 +106,15 @@ func (c *ringCache) drop(o owner) *ring {
 	}
 	c.remove(e)
 	return e.ring
+}
+
+// dropRing forgets a ring, unless there is another one in its place already.
+func (c *ringCache) dropRing(r *ring) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e := c.entries[r.owner]; e != nil && e.ring == r {
+		c.remove(e)
+	}
 }
 
 // clear forgets all rings and clears their keys.

@@ -156,6 +156,7 @@ func (h *Hierarchy) Trim(ctx context.Context, used func(ctx context.Context, key
 func (h *Hierarchy) trim(r *ring, count int) {
 	for i := range count {
 		h.envelopes.forgetKey(r.versions[i].key.id)
+		r.versions[i].key.key.Destroy()
 	}
 	r.versions, r.minAvailable = r.versions[count:], r.minDecrypt
 }

@@ -7,6 +7,7 @@ require (
 	github.com/ebbkit/ebb/connector/apps v0.0.0
 	github.com/ebbkit/ebb/store/sqlite v0.0.0
 	github.com/stretchr/testify v1.12.1
+	go.uber.org/zap v1.28.0
 	zombiezen.com/go/sqlite v1.4.2
 )
 
@@ -30,7 +31,6 @@ require (
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
 	github.com/yuin/goldmark v1.8.7 // indirect
 	go.uber.org/multierr v1.10.0 // indirect
-	go.uber.org/zap v1.28.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	golang.org/x/crypto v0.58.0 // indirect
 	golang.org/x/image v0.47.0 // indirect

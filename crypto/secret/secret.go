@@ -7,8 +7,14 @@
 //
 // Make one with [New] or [NewString], work with the bytes inside [Value.Use], and end with [Value.Destroy].
 //
-// What this cannot promise: Go's garbage collector may have copied bytes before they came here, and strings cannot be
-// wiped at all. Destroy clears the one copy that the Value holds.
+// What has to leave the program as text, such as an error message that a service has written, passes a [Mask], which knows
+// secrets and the forms that encoders give them.
+//
+// What this cannot promise: the stacks of goroutines are copied as they grow, bytes may have been copied before they came
+// here, and strings cannot be wiped at all. Destroy clears the one copy that the Value holds, and a Mask those that it has
+// made. A program that is built with GOEXPERIMENT=runtimesecret, on linux/amd64 or linux/arm64, leaves less: the stack and
+// the registers that a Use has used are erased after it, and memory that it allocated when the garbage collector frees
+// it, if the program lets go of it. The experiment is Go's own, outside its promise of compatibility.
 //
 // The package imports go.uber.org/zap/zapcore because zap finds its own interface only by its own types.
 package secret
@@ -51,13 +57,17 @@ type cell struct {
 
 // New returns a Value with a copy of b. The caller still owns b and should clear it.
 func New(b []byte) Value {
-	return hold(append([]byte(nil), b...))
+	var held []byte
+	shielded(func() { held = append([]byte(nil), b...) })
+	return hold(held)
 }
 
 // NewString returns a Value with the bytes of s. The string itself stays in memory as long as the garbage collector
 // likes: prefer New where the secret is at hand as bytes.
 func NewString(s string) Value {
-	return hold([]byte(s))
+	var held []byte
+	shielded(func() { held = []byte(s) })
+	return hold(held)
 }
 
 func hold(b []byte) Value {
@@ -80,7 +90,7 @@ func (v Value) Use(f func(b []byte)) error {
 	}
 	// Deferred, because f may panic and the bytes must still be cleared one day.
 	defer c.leave()
-	f(b)
+	shielded(func() { f(b) })
 	return nil
 }
 

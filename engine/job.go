@@ -98,7 +98,7 @@ func (c *core) write(ctx context.Context, j *job, changes func(d *repo.Delivery,
 			if conflicts++; conflicts > maxConflicts {
 				return err
 			}
-		case errors.Is(err, store.ErrClosed), bare && permanent(err):
+		case errors.Is(err, store.ErrClosed), errors.Is(err, crypto.ErrShredded), bare && permanent(err):
 			return err
 		case permanent(err):
 			bare = true // it can never be written whole

@@ -176,12 +176,23 @@ func (r *Repo) claim(ctx context.Context, kind store.Kind, now, until time.Time,
 		}
 		if err := r.open(ctx, &records[i], next()); err != nil {
 			broken(records[i], err)
-			if errors.Is(err, crypto.ErrScope) || errors.Is(err, crypto.ErrMalformed) || errors.Is(err, errMalformed) {
+			if hopeless(err) {
 				r.shelve(ctx, &records[i])
 			}
 		}
 	}
 	return len(records), nil
+}
+
+// hopeless says that a record will never open. What is wrong with the keys may be put right: nothing of that is the record's.
+func hopeless(err error) bool {
+	switch {
+	case errors.Is(err, crypto.ErrShredded):
+		return true
+	case errors.Is(err, crypto.ErrRing), errors.Is(err, crypto.ErrKeeper):
+		return false
+	}
+	return errors.Is(err, crypto.ErrScope) || errors.Is(err, crypto.ErrMalformed) || errors.Is(err, errMalformed)
 }
 
 // shelve lets a record be due no more. When that cannot be written, it is claimed once more.

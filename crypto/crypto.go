@@ -1,18 +1,24 @@
-// Package crypto seals what the library stores, so that a copy of the store is worth nothing without the keys.
+// Package crypto seals what the library stores, so that a copy of the store is worth nothing without the keys, and hashes
+// passwords.
 //
 // A [Vault] turns plaintext into an envelope and back. Every envelope is bound to a [Scope], the place that it belongs
-// to: moved to another tenant, record or field, it does not open. The vault in this package is the [Keyring], whose
-// keys are in one small file; a vault of your own is right when vaulttest.Run passes on it.
+// to: moved to another tenant, record or field, it does not open. There are two vaults in this package. A [Keyring] has its
+// keys in one small file. A [Hierarchy] has keys of its own for each subject, run and tenant, so that what belongs to one of
+// them can be destroyed; it keeps them wrapped in a [KeyStore], under a [Keeper] that holds the keys at the root. The keyring
+// is such a keeper; package transit has one over HashiCorp Vault and OpenBao. A vault or a keeper of your own is right when
+// vaulttest.Run or vaulttest.Keeper passes on it.
+//
+// Values that are too large to hold in memory are sealed as streams: both vaults are a [Streamer]. [Passwords] turns
+// passwords into hashes that can only be verified.
 //
 // The cipher is AES-256-GCM under keys derived with HKDF-SHA-512, from Go's standard library. All of it works with the
-// GODEBUG settings fips140=off, on and only, but for keyrings behind a passphrase: they need Argon2id, which is why the
-// package imports golang.org/x/crypto/argon2, and which FIPS 140-3 does not know.
-//
-// A [Keeper] holds the keys at the root of a vault whose keys have levels. The keyring is one; package transit has one over
-// HashiCorp Vault and OpenBao; vaulttest.Keeper proves one of your own.
+// GODEBUG settings fips140=off, on and only, but for what needs Argon2id, which FIPS 140-3 does not know: keyrings behind a
+// passphrase, and hashes of passwords where they are asked to be of that kind. For these two the package imports
+// golang.org/x/crypto/argon2.
 //
 // Start with [EnsureKeyring] when the data is a local file, with [CreateKeyring] and [OpenKeyring] when it is not, and
-// with [NewKeyring] in tests.
+// with [NewKeyring] in tests; with [NewHierarchy] when keys are to be destroyed one by one; with [NewPasswords] for
+// passwords.
 package crypto
 
 import (
@@ -26,17 +32,18 @@ const MaxPlaintextBytes int64 = 16 << 20
 
 var (
 	// ErrScope says that a scope cannot be used, because it is empty or one of its fields is too long, or that an
-	// envelope does not open under it. The latter means that the envelope was sealed under another scope or another key
+	// envelope or a stream does not open under it. The latter means that it was sealed under another scope or another key
 	// with the same name, or that it was changed since: authenticated encryption cannot tell these apart.
 	ErrScope = errors.New("crypto: scope")
-	// ErrNoKey says that the vault does not have the key that an envelope names. The message has its id.
+	// ErrNoKey says that the vault does not have the key that an envelope or a stream names. The message has its id.
 	ErrNoKey = errors.New("crypto: no key")
-	// ErrMalformed says that the bytes are no envelope.
+	// ErrMalformed says that the bytes are no envelope, no stream, or nothing that a keeper has wrapped.
 	ErrMalformed = errors.New("crypto: malformed envelope")
-	// ErrNewer says that an envelope or a key file was written by a newer version of this library.
+	// ErrNewer says that an envelope, a stream, a key file or a ring was written by a newer version of this library.
 	ErrNewer = errors.New("crypto: newer format")
-	// ErrTooLarge says that a plaintext is larger than MaxPlaintextBytes, or that a key file would get larger than the
-	// 1 MiB that is ever read: room for thousands of keys.
+	// ErrTooLarge says that a plaintext is larger than MaxPlaintextBytes, a stream larger than its form allows, or a key to wrap
+	// longer than MaxWrapBytes, or that a key file would get larger than the 1 MiB that is ever read: room for thousands of
+	// keys.
 	ErrTooLarge = errors.New("crypto: too large")
 	// ErrDamaged says that a stream of the right key and scope was cut off, appended to or changed, or that parts of it were
 	// taken out, repeated or put in another order.
@@ -63,7 +70,7 @@ var (
 // the caller's, except where Rewrap says so. It fails when ctx has ended, with an error that wraps ctx.Err(). Many
 // goroutines may use a vault. vaulttest.Run checks all of this.
 //
-// A vault may also be a [Blinder]; the engine finds that by type assertion.
+// A vault may also be a [Blinder], a [Shredder] or a [Streamer]; that is found by type assertion.
 type Vault interface {
 	// Seal returns an envelope with plaintext, which may be empty, bound to at. It returns ErrScope when at is empty or
 	// has a field longer than MaxScopeBytes, and ErrTooLarge when plaintext is longer than MaxPlaintextBytes.

@@ -22,6 +22,7 @@ func TestStreamsWorkInEveryFIPSMode(t *testing.T) {
 	inEveryFIPSMode(t,
 		"TestWycheproofChunkedEncryption", "TestFixedStreamsOpen", "TestStreamIsSealedInTheFormOfTheMode", "TestStreamReaderIsAReader",
 		"TestStreamWhoseChunksWereMovedIsFoundOut", "TestStreamOpensUnderItsKeyAndScopeOnly", "TestStreamHasNoMoreChunksThanItsFormAllows",
+		"TestStreamsOfEveryModeOpenInEveryMode", "TestOpenStreamEndsWithItsKey", "TestOpenStreamEndsWithItsKeyring",
 	)
 }
 

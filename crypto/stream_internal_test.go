@@ -494,3 +494,22 @@ func addStreams(t *testing.T, folder, prefix string, size, chunk int) {
 		require.NoError(t, os.WriteFile(file, sealStream(t, s, content(size)), 0o644))
 	}
 }
+
+func TestExpanderGivesWhatHKDFGives(t *testing.T) {
+	t.Parallel()
+	key := []byte("YELLOW SUBMARINE YELLOW SUBMARIN")
+	k := rootOf(key)
+	for _, size := range []int{0, 1, 63, 64, 65, 76, 128, 255, 1000} {
+		for _, info := range []string{"", "x", string(content(72)), string(content(3000))} {
+			want, err := hkdf.Expand(sha512.New, key, info, size)
+			require.NoError(t, err)
+			for range 2 { // the first and a later use of the same state
+				got := make([]byte, size)
+				require.NoError(t, k.expand(got, func(b []byte) []byte { return append(b, info...) }))
+				require.Equal(t, want, got)
+			}
+		}
+	}
+	k.key.Destroy()
+	require.ErrorIs(t, k.expand(make([]byte, 10), func(b []byte) []byte { return b }), ErrClosed)
+}

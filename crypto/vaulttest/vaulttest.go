@@ -22,8 +22,8 @@ import (
 // Run runs the conformance suite, each clause a subtest of t. open gives a new vault with new keys of its own each time
 // it is called, and cleans up with t.Cleanup; it is called from several goroutines.
 //
-// What a vault may do besides is checked when it has it: [crypto.Blinder], and a method AddKey(context.Context) error
-// that makes a new key the one that seals.
+// What a vault may do besides is checked when it has it: [crypto.Blinder], [crypto.Streamer], and a method
+// AddKey(context.Context) error that makes a new key the one that seals.
 func Run(t *testing.T, open func(t *testing.T) crypto.Vault) {
 	t.Helper()
 	for _, clause := range []struct {
@@ -48,6 +48,7 @@ func Run(t *testing.T, open func(t *testing.T) crypto.Vault) {
 		{"Canceled", canceled},
 		{"Concurrent", concurrent},
 		{"Blind", blind},
+		{"Stream", stream},
 	} {
 		t.Run(clause.name, func(t *testing.T) {
 			t.Parallel()

@@ -180,17 +180,16 @@ func dropping(drop func(s *crypto.Scope)) func() crypto.Vault {
 	})
 }
 
-// vaults names vaults and the clauses that each must fail; those without any keep the contract.
-func vaults() map[string]struct {
+// An entry is a vault and the clauses that it must fail. Without any it keeps the contract.
+type entry struct {
 	open  func() crypto.Vault
 	fails []string
-} {
-	type entry = struct {
-		open  func() crypto.Vault
-		fails []string
-	}
+}
+
+// vaults names vaults of all kinds.
+func vaults() map[string]entry {
 	shared := make([]byte, 32)
-	return map[string]entry{
+	all := map[string]entry{
 		"minimal":  {open: changed(func(*minimal) {})},
 		"blinding": {open: func() crypto.Vault { return newBlinding(func(k, s, v []byte) []byte { return hash(k, s, v) }) }},
 		"plain": {
@@ -289,6 +288,13 @@ func vaults() map[string]struct {
 				}}
 			}, []string{"OtherScope", "EveryBitFlipped", "AddKey", "Canceled"}},
 	}
+	for name, vault := range brokenStreamers() {
+		for i, clause := range vault.fails {
+			vault.fails[i] = "Stream/" + clause
+		}
+		all[name] = vault
+	}
+	return all
 }
 
 // home is the scope that the suite seals under.

@@ -51,6 +51,10 @@ type Info struct {
 	Pure bool
 	// Idempotent says that doing it twice with the same Call.Key is the same as doing it once.
 	Idempotent bool
+	// ReadOnly says that nobody can tell afterwards that it was done: it only reads, waits, or answers the hook's caller, and
+	// keeps no state. What is read only is idempotent, too. A run whose caller waits for its answer need not be written down
+	// before it does only such things.
+	ReadOnly bool
 	// Connection is the type of connection that the module needs. Empty: none.
 	Connection string
 	// Returns says of an [Action] that the run ends with it, and well: what it gives is the run's output, what was done

@@ -11,8 +11,8 @@ import (
 // A run whose caller waits for its answer may begin before its delivery is written. What it does until then nobody can
 // see, because the delivery is written before
 //
-//   - the first operation that may have an effect, also one that is idempotent: what makes it so is the ID of the delivery,
-//     which the caller's next try has not,
+//   - the first operation of a module that is not read only, also of one that is idempotent: what makes it so is the ID of the
+//     delivery, which the caller's next try has not,
 //   - any answer to the caller,
 //   - earlyTime is over.
 //
@@ -21,19 +21,6 @@ import (
 
 // earlyTime is how long a run may be under way before its delivery is written.
 const earlyTime = 10 * time.Millisecond
-
-// unseen are the idempotent modules of the generic apps that only read, wait, or answer, which is kept back: nobody can tell
-// that they have worked.
-var unseen = map[string]bool{
-	"gateway:WebhookRespond": true,
-	"util:FunctionSleep":     true,
-	"datastore:GetRecord":    true,
-	"datastore:ExistRecord":  true,
-	"datastore:CountRecord":  true,
-	"datastore:SearchRecord": true,
-	"http:ActionGetFile":     true,
-	"http:DownloadFile":      true,
-}
 
 // early begins the run of a delivery that is not written yet, and waits for the answer.
 func (c *core) early(ctx context.Context, d *repo.Delivery, bundle connector.Bundle, w *worker, answer <-chan reply, limit time.Duration) (connector.Response, error) {

@@ -69,7 +69,7 @@ func (h *host) Do(ctx context.Context, op *flow.Operation) (flow.Result, error) 
 	defer cancel()
 	repeatable, ok := op.Impl.(connector.Repeatable)
 	again := ok && repeatable.Repeatable(call)
-	if h.secure != nil && !again && !(unseen[op.Name] && op.Impl.Info().Idempotent) {
+	if h.secure != nil && !again && !op.Impl.Info().ReadOnly {
 		if err := h.secure(ctx); err != nil {
 			return flow.Result{}, err
 		}

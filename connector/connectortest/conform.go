@@ -38,7 +38,8 @@ type Sample struct {
 //     entry, a response or a cursor, even when the service sends the request back in a body, a header, a status or a
 //     redirect, or the network quotes it, and not in a bundle,
 //   - when it is Pure, gives the same for the same call and touches neither the network nor a data store nor its
-//     state nor the caller.
+//     state nor the caller,
+//   - when it is ReadOnly, sends no requests but GET, HEAD and OPTIONS, and keeps no state.
 //
 // A module without a Sample is called with an input that its descriptions allow. The network then answers every request
 // with 200 and {}. Conform uses [testing/synctest], so t must not be inside a bubble.
@@ -82,6 +83,7 @@ func conform(t *testing.T, c connector.Connector, samples []Sample) []string {
 			p.connections()
 			p.bubble(p.concurrently)
 			p.bubble(p.twice)
+			p.bubble(p.readOnly)
 			p.cancelled(t)
 			p.bubble(p.secrets)
 			for _, problem := range p.problems {
@@ -282,6 +284,22 @@ func (p *probe) twice(t *testing.T) {
 	}
 	if !same {
 		p.report("is Pure and gives different results for the same call")
+	}
+}
+
+// readOnly checks what ReadOnly promises, as far as it can be seen from here.
+func (p *probe) readOnly(t *testing.T) {
+	if !p.info.ReadOnly {
+		return
+	}
+	call := p.working()
+	effects := &effects{}
+	call.HTTP, call.Dial = client(effects), noDial
+	if p.run(t.Context(), t, call).usedState {
+		p.report("is ReadOnly and keeps a state")
+	}
+	if method := effects.changing.Load(); method != nil {
+		p.report("is ReadOnly and sends a %s", *method)
 	}
 }
 

@@ -162,6 +162,22 @@ func TestConformSaysWhatIsWrong(t *testing.T) {
 		"pure with answer": {connector: action(connector.Info{Pure: true}, func(ctx context.Context, call *connector.Call, _ struct{}) (struct{}, error) {
 			return struct{}{}, call.Respond(ctx, connector.Response{Status: 200})
 		}), want: "is Pure and answers"},
+		"read only with a request that changes": {connector: action(connector.Info{ReadOnly: true},
+			func(ctx context.Context, call *connector.Call, _ struct{}) (struct{}, error) {
+				request, err := http.NewRequestWithContext(ctx, http.MethodDelete, "https://service.example/", nil)
+				if err != nil {
+					return struct{}{}, err
+				}
+				response, err := call.HTTP.Do(request)
+				if err != nil {
+					return struct{}{}, err
+				}
+				return struct{}{}, response.Body.Close()
+			}), want: "is ReadOnly and sends a DELETE"},
+		"read only with a state": {connector: action(connector.Info{ReadOnly: true},
+			func(ctx context.Context, call *connector.Call, _ struct{}) (struct{}, error) {
+				return struct{}{}, call.State.Update(ctx, func(b connector.Bundle) (connector.Bundle, error) { return b, nil })
+			}), want: "is ReadOnly and keeps a state"},
 		"secret in error": {connector: service(func(_ *connector.Call, r *http.Response, body string) (connector.Bundle, error) {
 			if r.StatusCode >= 500 {
 				return connector.Bundle{}, errors.New(body)

@@ -107,10 +107,19 @@ func noDial(context.Context, string, string) (net.Conn, error) {
 }
 
 // effects answers, and remembers that it was asked.
-type effects struct{ asked atomic.Bool }
+type effects struct {
+	asked atomic.Bool
+	// changing is the method of a request that asks for a change (RFC 9110, section 9.2.1).
+	changing atomic.Pointer[string]
+}
 
 func (e *effects) RoundTrip(r *http.Request) (*http.Response, error) {
 	e.asked.Store(true)
+	switch r.Method {
+	case "", http.MethodGet, http.MethodHead, http.MethodOptions:
+	default:
+		e.changing.Store(&r.Method)
+	}
 	return answer{status: 200, body: "{}"}.RoundTrip(r)
 }
 

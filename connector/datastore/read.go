@@ -19,7 +19,7 @@ func getRecord() connector.Action {
 		Version:     1,
 		Label:       "Get a record",
 		Description: "Reads a record of a data store.",
-		Idempotent:  true,
+		ReadOnly:    true,
 		Params:      []connector.Field{storeParam()},
 	}, func(ctx context.Context, call *connector.Call, in getInput) (connector.Bundle, error) {
 		store, err := openRecord(ctx, call, in.Key)
@@ -48,7 +48,7 @@ func existRecord() connector.Action {
 		Version:     1,
 		Label:       "Check the existence of a record",
 		Description: "Says whether a data store has a record.",
-		Idempotent:  true,
+		ReadOnly:    true,
 		Params:      []connector.Field{storeParam()},
 	}, func(ctx context.Context, call *connector.Call, in keyed) (existOutput, error) {
 		store, err := openRecord(ctx, call, in.Key)
@@ -71,7 +71,7 @@ func countRecord() connector.Action {
 		Version:     1,
 		Label:       "Count records",
 		Description: "Counts the records of a data store.",
-		Idempotent:  true,
+		ReadOnly:    true,
 		Params:      []connector.Field{storeParam()},
 	}, func(ctx context.Context, call *connector.Call, _ struct{}) (countOutput, error) {
 		store, err := openStore(ctx, call)

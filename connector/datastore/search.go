@@ -27,7 +27,7 @@ func searchRecord() connector.Search {
 		Version:     1,
 		Label:       "Search records",
 		Description: "Finds records of a data store.",
-		Idempotent:  true,
+		ReadOnly:    true,
 		Params: []connector.Field{
 			storeParam(),
 			{Name: "limit", Type: connector.TypeUInteger, Label: "Limit"},

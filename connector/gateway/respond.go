@@ -43,7 +43,7 @@ func webhookRespond() connector.Action {
 		Version:     1,
 		Label:       "Webhook response",
 		Description: "Answers the caller of the webhook.",
-		Idempotent:  true,
+		ReadOnly:    true,
 	}, func(ctx context.Context, call *connector.Call, in respondInput) (connector.Bundle, error) {
 		body, contentType, err := encodeBody(in.Body)
 		if err != nil {

@@ -21,7 +21,7 @@ func sleep(name string) connector.Action {
 		Version:     1,
 		Label:       "Sleep",
 		Description: "Waits before the scenario goes on.",
-		Idempotent:  true,
+		ReadOnly:    true,
 	}, func(ctx context.Context, _ *connector.Call, in sleepInput) (connector.Bundle, error) {
 		timer := time.NewTimer(time.Duration(in.Duration * float64(time.Second)))
 		defer timer.Stop()

@@ -31,7 +31,7 @@ const getFileTimeout = 300 // seconds: files are large, and the module has no fi
 
 func newGetFile(config Config) connector.Module {
 	info := connector.Info{
-		Name: "ActionGetFile", Label: "Get a file", Description: "Downloads a file from a URL.", Idempotent: true,
+		Name: "ActionGetFile", Label: "Get a file", Description: "Downloads a file from a URL.", ReadOnly: true,
 	}
 	return connector.NewAction(info,
 		func(ctx context.Context, call *connector.Call, in getFileIn) (getFileOut, error) {
@@ -81,7 +81,7 @@ type downloadOut struct {
 
 func newDownload(config Config) connector.Module {
 	info := connector.Info{
-		Name: "DownloadFile", Version: 4, Label: "Download a file", Description: "Downloads a file from a URL.", Idempotent: true,
+		Name: "DownloadFile", Version: 4, Label: "Download a file", Description: "Downloads a file from a URL.", ReadOnly: true,
 	}
 	return action{connector.NewAction(info,
 		func(ctx context.Context, call *connector.Call, in downloadIn) (downloadOut, error) {

@@ -635,7 +635,7 @@ func TestRequestsThatOnlyReadMayBeRepeated(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"ActionSendData", "MakeRequest"} {
 		m := module(t, name)
-		require.False(t, m.Info().Idempotent)
+		require.False(t, m.Info().ReadOnly)
 		require.False(t, m.Info().Pure)
 		for method, want := range map[any]bool{
 			"get": true, "HEAD": true, "options": true, "": true, nil: true, "post": false, "PUT": false, "delete": false,
@@ -646,5 +646,5 @@ func TestRequestsThatOnlyReadMayBeRepeated(t *testing.T) {
 		}
 		require.False(t, m.(connector.Repeatable).Repeatable(&connector.Call{Params: connector.NewBundle("method", "post")}))
 	}
-	require.True(t, module(t, "ActionGetFile").Info().Idempotent)
+	require.True(t, module(t, "ActionGetFile").Info().ReadOnly)
 }

@@ -24,7 +24,7 @@ type readIn struct {
 func newRead(config Config) connector.Module {
 	info := connector.Info{
 		Name: "ActionReadArticles", Version: 4, Label: "Retrieve RSS feed items",
-		Description: "Gives the articles of a feed.", Idempotent: true,
+		Description: "Gives the articles of a feed.", ReadOnly: true,
 	}
 	return connector.NewSearch(info,
 		func(ctx context.Context, call *connector.Call, in readIn) iter.Seq2[article, error] {

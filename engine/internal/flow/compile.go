@@ -157,7 +157,7 @@ func (c *compiler) node(m *blueprint.Module, before *node, end tail) *node {
 		return n
 	}
 	info := n.module.Info()
-	n.pure, n.idempotent, n.connection = info.Pure, info.Idempotent, info.Connection
+	n.pure, n.idempotent, n.connection = info.Pure, info.Idempotent || info.ReadOnly, info.Connection
 	n.inputs, n.returns = info.Input, info.Returns
 	c.params(m, n, info.Params)
 	n.maps(c.object(m.Mapper, "mapper"))

@@ -7,7 +7,7 @@ import (
 )
 
 // derivationKey finds a derivation: by the key that it comes from, its salt, and the part of the scope that went into
-// it. To find the derivation that new envelopes use, the salt is left zero.
+// it. To find the derivation that new envelopes use, the salt is left zero. Those of streams are found by key and salt alone.
 type derivationKey struct {
 	id                   keyID
 	salt                 [saltSize]byte

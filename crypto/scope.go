@@ -9,7 +9,7 @@ import (
 // MaxScopeBytes is the longest text that a field of a Scope may hold.
 const MaxScopeBytes = 1024
 
-// A Scope is the place that an envelope belongs to. It is not stored in the envelope: whoever opens it must know where
+// A Scope is the place that an envelope or a stream belongs to. It is not stored in it: whoever opens it must know where
 // it was found. Fields hold any bytes; those that do not apply stay empty, but not all of them.
 //
 // Tenant, Subject and Run also choose the key: envelopes that differ in one of them share no key material.

@@ -19,8 +19,8 @@ const StreamHeadBytes = 1 + keyIDSize
 //
 // Writers and readers are for one goroutine at a time; many may be open at once. They stop when ctx has ended, with an
 // error that wraps ctx.Err(), and so ctx has to last as long as the stream: it is looked at in every call, but a dst or src
-// that blocks is not interrupted. They also stop when the vault is closed (ErrClosed) or their key is destroyed (as Seal
-// and Open), no later than 64 KiB after it took effect. An error is for good: every later call returns it. After Close,
+// that blocks is not interrupted. They also stop when the vault is closed (ErrClosed) or their key is destroyed or retired
+// (ErrShredded, ErrKeyTooOld), no later than 64 KiB after it took effect. An error is for good: every later call returns it. After Close,
 // calls fail with fs.ErrClosed. vaulttest.Run checks all of this.
 type Streamer interface {
 	Vault

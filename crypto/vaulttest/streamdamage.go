@@ -47,7 +47,7 @@ func streamWithEveryBitFlipped(t *testing.T, open func(t *testing.T) crypto.Stre
 	}
 	plaintext := random(long)
 	sealed = sealStream(t, v, home, plaintext)
-	for i := 0; i < len(sealed); i += 9973 {
+	for i := 0; i < len(sealed); i += 29989 {
 		flipped := bytes.Clone(sealed)
 		flipped[i] ^= 0x40
 		broken(t, v, home, flipped, plaintext[:min(i, long)], fmt.Sprintf("byte %d changed", i), streamDamage...)
@@ -60,7 +60,7 @@ func streamTruncated(t *testing.T, open func(t *testing.T) crypto.Streamer) {
 	for _, size := range []int{0, 13, 1 << 14, long} {
 		plaintext := random(size)
 		sealed := sealStream(t, v, home, plaintext)
-		for n := 0; n < len(sealed); n += 1 + size/400 {
+		for n := 0; n < len(sealed); n += 1 + size/60 {
 			broken(t, v, home, sealed[:n], plaintext, fmt.Sprintf("first %d of %d bytes", n, len(sealed)), streamDamage...)
 			broken(t, v, home, sealed[n+1:], nil, fmt.Sprintf("without the first %d of %d bytes", n+1, len(sealed)), streamDamage...)
 		}
@@ -106,7 +106,7 @@ func streamMoved(t *testing.T, open func(t *testing.T) crypto.Streamer) {
 			moved(spliced, what+" followed by as many of another stream")
 		}
 	}
-	for n := 1; n < len(one); n += 4099 {
+	for n := 1; n < len(one); n += 16411 {
 		moved(append(bytes.Clone(one[:n]), two[n:]...), fmt.Sprintf("%d bytes of one and the rest of another", n))
 	}
 }

@@ -26,7 +26,8 @@ type RotateOptions struct {
 	// It needs a vault that is a crypto.Rotator and a crypto.Turner, or returns ErrNoRotator.
 	Emergency bool
 	// Index also rotates the keys by which entries of data stores are found, and moves all entries to the IDs that follow from
-	// the new ones. It needs a vault that is a crypto.Reblinder, or returns ErrNoRotator.
+	// the new ones. The tokens that stand for people are another field's and stay, because they name those people's keys. It
+	// needs a vault that is a crypto.Reblinder, or returns ErrNoRotator.
 	Index bool
 	// RevokeHooks gives every hook a new address, and the old ones answer 404: at once in this process, after a second in
 	// others. Scenario shows the new ones; API keys stay.
@@ -111,12 +112,15 @@ func (e *RecordError) Unwrap() error { return e.Err }
 // yields its progress as it goes, after every few hundred records. Nothing else has to stop meanwhile, in this process or in
 // others: whatever can be read before can be read at every moment.
 //
-// It waits for crypto.Rotator.SettleTime, twice HierarchyConfig.KeyTime, before it takes an old version away, and once more
-// when IDs of entries change: for so long another process may still work with what was before.
+// This process seals under the new versions at once, others do so after HierarchyConfig.KeyTime at the latest, or as soon as
+// they meet something that is under a new version. So Rotate waits for crypto.Rotator.SettleTime, twice KeyTime, before it takes
+// an old version away, and once more when IDs of entries change. A process that stands still for longer than that between
+// sealing something and storing it stores what does not open any more.
 //
-// It can be stopped anywhere: by leaving the loop, by ctx, by an error that ends the loop, by a crash. Nothing is lost then,
-// and the next call carries on: what was asked for the first time is done to its end, and what is asked for now beyond that
-// makes it begin anew. A call takes over from one that is under way, which ends with ErrRotating.
+// It can be stopped anywhere: by leaving the loop, by ctx, by an error that ends the loop, by a crash. Nothing is lost then:
+// everything opens, some of it under old versions, and the next call carries on. What was asked for the first time is done to
+// its end, and what is asked for now beyond that makes it begin anew. A call takes over from one that is under way, which ends
+// with ErrRotating. What is under way is a record of the store, which holds no secrets.
 //
 // A record that does not open is reported with a *RecordError, and the loop goes on: nothing of it is touched. The version that
 // it is under is in use, so it stays, and so do all older versions of the same owner: that is reported with

@@ -120,7 +120,6 @@ func (r *rotation) verify(ctx context.Context) error {
 		r.enter(PhaseVerify)
 	}
 	r.used, r.unreadable = map[[16]byte]struct{}{}, 0
-	r.totals = nil // others have been writing
 	err := r.records(ctx, "", "", r.repo.Rewrap, func(b repo.Broken) {
 		if b.Named {
 			r.used[b.Key] = struct{}{}

@@ -20,8 +20,8 @@ const StreamHeadBytes = 1 + keyIDSize
 // Writers and readers are for one goroutine at a time; many may be open at once. They stop when ctx has ended, with an
 // error that wraps ctx.Err(), and so ctx has to last as long as the stream: it is looked at in every call, but a dst or src
 // that blocks is not interrupted. They also stop when the vault is closed (ErrClosed) or their key is destroyed or retired
-// (ErrShredded, ErrKeyTooOld), no later than 64 KiB after it took effect. An error is for good: every later call returns it. After Close,
-// calls fail with fs.ErrClosed. vaulttest.Run checks all of this.
+// (ErrShredded, ErrKeyTooOld), no later than 64 KiB after it took effect. An error is for good: every later call returns
+// it. After Close, calls fail with fs.ErrClosed. vaulttest.Run checks what can be seen from outside.
 type Streamer interface {
 	Vault
 	// SealStream returns a writer that seals what is written to it, under the newest key and bound to at, and writes the

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"testing"
 
@@ -224,4 +225,41 @@ func memoryOf(t testing.TB, records map[store.Key]store.Record) store.Store {
 		require.NoError(t, copied.Apply(t.Context(), store.Change{Put: &rec}))
 	}
 	return copied
+}
+
+// An entry that cannot be opened cannot be moved. Until that is put right, the index key that leads to it stays.
+func TestEntryThatDoesNotOpenKeepsItsIndexKey(t *testing.T) {
+	t.Parallel()
+	s := newSafe(t)
+	s.fill(t, s.engine(t), tenants...)
+	spoiled := s.spoil(t, s.one(t, "entry", "zoo"), -1)
+	records, rest, last := failures(s.engine(t).Rotate(t.Context(), engine.RotateOptions{Index: true}))
+	require.True(t, last.Finished)
+	require.Len(t, records, 1)
+	require.Contains(t, records, spoiled.Key)
+	require.Len(t, rest, 2, "the key that seals, and the index key")
+	for _, err := range rest {
+		require.ErrorIs(t, err, crypto.ErrKeyInUse)
+	}
+	e := s.engine(t)
+	require.Len(t, people(t, e, "acme"), 5)
+	entries, err := e.For("zoo").DataStore(t.Context(), "people")
+	require.NoError(t, err)
+	wrong := 0
+	for i := range 5 {
+		_, ok, err := entries.Get(t.Context(), fmt.Sprintf("person-%d@example.com", i))
+		if errors.Is(err, crypto.ErrScope) {
+			wrong++
+			continue
+		}
+		require.NoError(t, err)
+		require.True(t, ok)
+	}
+	require.Equal(t, 1, wrong, "it is found, and does not open")
+	s.spoil(t, spoiled, -1)
+	_, err = rotate(t, s.engine(t).Rotate(t.Context(), engine.RotateOptions{Index: true}))
+	require.NoError(t, err)
+	require.Len(t, people(t, s.engine(t), "zoo"), 5)
+	_, err = s.records.Get(t.Context(), spoiled.Key)
+	require.Error(t, err, "it has moved")
 }

@@ -114,8 +114,10 @@ func (h *Hierarchy) older(ctx context.Context, current Epoch) (bool, error) {
 // progressEvery is how many rings lie between two reports.
 const progressEvery = 256
 
-// rewrapAll wraps every key that is under an older epoch anew. It reports whether the loop goes on.
+// rewrapAll wraps every key that is under an older epoch anew. It reports whether the loop goes on. What is wrong with one ring
+// keeps none of the others; what is wrong with the keeper would be wrong with all of them.
 func (h *Hierarchy) rewrapAll(ctx context.Context, current Epoch, p *Progress, yield func(Progress, error) bool) (failed error, goOn bool) {
+	failures := 0
 	for stored, err := range h.config.Keys.Rings(ctx) {
 		if err != nil {
 			return fmt.Errorf("crypto: read rings: %w", err), true
@@ -129,8 +131,13 @@ func (h *Hierarchy) rewrapAll(ctx context.Context, current Epoch, p *Progress, y
 				if !yield(*p, err) {
 					return failed, false
 				}
+			case errors.Is(err, ErrKeeper):
+				return err, true
 			case err != nil: // the others go on; the old epoch stays
-				failed = errors.Join(failed, err)
+				failures++
+				if failed == nil {
+					failed = err
+				}
 			default:
 				p.Changed++
 			}
@@ -138,6 +145,9 @@ func (h *Hierarchy) rewrapAll(ctx context.Context, current Epoch, p *Progress, y
 		if p.Done%progressEvery == 0 && !yield(*p, nil) {
 			return failed, false
 		}
+	}
+	if failures > 1 {
+		failed = fmt.Errorf("%d rings could not be wrapped anew, one of them: %w", failures, failed)
 	}
 	return failed, true
 }
@@ -154,13 +164,34 @@ func (h *Hierarchy) rewrapRing(ctx context.Context, id string, epoch Epoch) erro
 			if _, err := h.unwrapped(ctx, r, v); err != nil {
 				return false, err
 			}
-			if err := h.wrap(ctx, r, v, epoch); err != nil {
+			err := h.wrap(ctx, r, v, epoch)
+			if err == nil {
+				err = h.proves(ctx, r, v)
+			}
+			if errors.Is(err, ErrEpochDestroyed) { // the new one: the key is not lost, and must wait
+				err = fmt.Errorf("%w: wrap a key under epoch %d: %v", ErrKeeper, epoch.Number, err) //nolint:errorlint // see above
+			}
+			if err != nil {
 				return false, err
 			}
 			changed = true
 		}
 		return changed, nil
 	})
+}
+
+// proves makes sure that the keeper gives back a key that it has just wrapped. Once the old epoch is destroyed there is nothing
+// to go back to.
+func (h *Hierarchy) proves(ctx context.Context, r *ring, v *ringVersion) error {
+	again := ringVersion{number: v.number, epoch: v.epoch, wrapped: v.wrapped, key: &rootKey{id: v.key.id}}
+	key, err := h.unwrapped(ctx, &ring{id: r.name()}, &again)
+	if err == nil {
+		key.key.Destroy()
+	}
+	if errors.Is(err, ErrRing) {
+		return fmt.Errorf("%w: it does not give back what it has just wrapped: %w", ErrKeeper, err)
+	}
+	return err
 }
 
 // change reads a ring, lets change work on it, and stores it if it changed. When somebody else wrote meanwhile, it begins

@@ -365,6 +365,8 @@ func (h *Hierarchy) unwrapped(ctx context.Context, r *ring, v *ringVersion) (*ro
 	switch {
 	case errors.Is(err, ErrScope), errors.Is(err, ErrMalformed):
 		return nil, fmt.Errorf("%w: a key of ring %s is not what was wrapped (%w): %w", ErrRing, r.name(), ErrMalformed, err)
+	case errors.Is(err, ErrEpochDestroyed):
+		return nil, fmt.Errorf("unwrap a key: %w", h.confirm(ctx, v.epoch, err))
 	case err != nil:
 		return nil, fmt.Errorf("unwrap a key: %w", err)
 	}
@@ -376,6 +378,23 @@ func (h *Hierarchy) unwrapped(ctx context.Context, r *ring, v *ringVersion) (*ro
 	}
 	v.key.hold(key)
 	return v.key, nil
+}
+
+// confirm asks whether an epoch is destroyed of which the keeper has said so: whoever believes it gives up the keys under it.
+func (h *Hierarchy) confirm(ctx context.Context, epoch uint32, said error) error {
+	epochs, err := h.config.Keeper.Epochs(ctx)
+	if errors.Is(err, ErrEpochDestroyed) { // which is no answer to that
+		return fmt.Errorf("%w: it lists no epochs: %v", ErrKeeper, err) //nolint:errorlint // see above
+	}
+	if err != nil {
+		return fmt.Errorf("list epochs: %w", err)
+	}
+	for _, e := range epochs {
+		if e.Number == epoch && e.Destroyed.IsZero() {
+			return fmt.Errorf("%w: it says that epoch %d is destroyed, and lists it as one that is not", ErrKeeper, epoch)
+		}
+	}
+	return said
 }
 
 // create makes the first key of an owner and stores it in place of the stored version.

@@ -115,6 +115,9 @@ func (h *Hierarchy) Retire(ctx context.Context, used func(ctx context.Context, k
 func unused(ctx context.Context, r *ring, below uint32, used func(context.Context, [16]byte) (bool, error)) (int, error) {
 	count := 0
 	for ; r.versions[count].number < below; count++ {
+		if used == nil {
+			continue
+		}
 		inUse, err := used(ctx, r.versions[count].key.id)
 		if err != nil {
 			return 0, err

@@ -271,6 +271,12 @@ func TestBackupOfTheKeysDiesWithItsEpoch(t *testing.T) {
 	text, err := h.open(t, nil).Open(t.Context(), bob, his)
 	require.NoError(t, err)
 	require.Equal(t, "his", string(text))
+	require.NoError(t, crypto.CopyRings(t.Context(), h.keys, backup))
+	text, err = restored.open(t, nil).Open(t.Context(), bob, his)
+	require.NoError(t, err, "with the keys of today the backup opens")
+	require.Equal(t, "his", string(text))
+	_, err = restored.open(t, nil).Open(t.Context(), ada, hers)
+	require.ErrorIs(t, err, crypto.ErrShredded)
 	require.True(t, finish(t, h.Turn(t.Context(), false)).Finished, "nothing is left to do")
 	epochs, err := h.keeper.Epochs(t.Context())
 	require.NoError(t, err)
@@ -281,13 +287,34 @@ func TestBackupOfTheKeysDiesWithItsEpoch(t *testing.T) {
 func copied(t testing.TB, keys crypto.KeyStore) crypto.KeyStore {
 	t.Helper()
 	backup := crypto.NewKeyStore()
-	for stored, err := range keys.Rings(t.Context()) {
-		require.NoError(t, err)
-		for stored.Version = 0; stored.Version == 0; {
-			require.NoError(t, backup.PutRing(t.Context(), &stored))
+	require.NoError(t, crypto.CopyRings(t.Context(), keys, backup))
+	return backup
+}
+
+func TestRingsAreCopiedWhateverIsThereAlready(t *testing.T) {
+	t.Parallel()
+	from, to := crypto.NewKeyStore(), crypto.NewKeyStore()
+	put := func(keys crypto.KeyStore, id, body string) {
+		require.NoError(t, keys.PutRing(t.Context(), &crypto.StoredRing{ID: id, Tenant: "acme", Body: []byte(body)}))
+	}
+	const one, two, three = "11111111-1111-8111-8111-111111111111", "22222222-2222-8222-8222-222222222222", "33333333-3333-8333-8333-333333333333"
+	put(from, one, "new")
+	put(from, two, "other")
+	put(to, one, "old")
+	put(to, three, "only there")
+	for left := range 3 {
+		err := crypto.CopyRings(t.Context(), from, &faultyKeys{KeyStore: to, left: left})
+		if left < 2 {
+			require.ErrorIs(t, err, errStore)
+		} else {
+			require.NoError(t, err)
 		}
 	}
-	return backup
+	for id, body := range map[string]string{one: "new", two: "other", three: "only there"} {
+		ring, err := to.Ring(t.Context(), id)
+		require.NoError(t, err)
+		require.Equal(t, body, string(ring.Body))
+	}
 }
 
 func TestTurnThatIsCutOffGoesOn(t *testing.T) {

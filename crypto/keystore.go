@@ -123,3 +123,28 @@ func (m *memoryKeys) Rings(ctx context.Context) iter.Seq2[StoredRing, error] {
 		}
 	}
 }
+
+// CopyRings brings the rings of one key store to another, in place of those of the same ID there. A backup of records from
+// before the present epoch opens with the rings of today, as long as nobody has trimmed the versions that it needs: copy
+// those into it. What was destroyed since is destroyed there, too. It may be stopped at any point and called again.
+func CopyRings(ctx context.Context, from, to KeyStore) error {
+	for ring, err := range from.Rings(ctx) {
+		if err != nil {
+			return fmt.Errorf("crypto: copy rings: %w", err)
+		}
+		for {
+			there, err := to.Ring(ctx, ring.ID)
+			if err != nil && !errors.Is(err, ErrNoRing) {
+				return fmt.Errorf("crypto: copy ring %s: %w", ring.ID, err)
+			}
+			ring.Version = there.Version
+			if err = to.PutRing(ctx, &ring); err == nil {
+				break
+			}
+			if !errors.Is(err, ErrRingConflict) {
+				return fmt.Errorf("crypto: copy ring %s: %w", ring.ID, err)
+			}
+		}
+	}
+	return nil
+}

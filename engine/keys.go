@@ -11,6 +11,7 @@ import (
 
 	"github.com/ebbkit/ebb/crypto"
 	"github.com/ebbkit/ebb/engine/internal/repo"
+	"github.com/ebbkit/ebb/store"
 )
 
 // keys are the keys that an engine keeps itself, see Config.Keys.
@@ -23,6 +24,10 @@ type keys struct {
 	mu   sync.Mutex
 	next time.Time // when the epochs are looked at next, by the host's clock
 }
+
+// KeyStore returns the key store in a store, which is where the keys of Config.Keys stand, wrapped, unless it names another. It
+// is for hosts that make a crypto.Hierarchy themselves, and for crypto.CopyRings.
+func KeyStore(s store.Store) crypto.KeyStore { return repo.NewRings(s) }
 
 // keeperTime is how long New waits for a keeper.
 const keeperTime = time.Minute
@@ -42,7 +47,7 @@ func newKeys(config *Config) (*keys, error) {
 		kept.Keeper = k.random
 	}
 	if kept.Keys == nil {
-		kept.Keys = repo.NewRings(config.Store)
+		kept.Keys = KeyStore(config.Store)
 	}
 	if kept.Now == nil {
 		kept.Now = config.Now

@@ -23,6 +23,7 @@ import (
 	"github.com/ebbkit/ebb/connector/transport"
 	"github.com/ebbkit/ebb/crypto/secret"
 	"github.com/ebbkit/ebb/engine"
+	"github.com/ebbkit/ebb/store/memory"
 )
 
 // careless is a secret that differs in every one of its forms.
@@ -211,4 +212,101 @@ func TestRunsThatWaitForEachOtherShareTheirSecrets(t *testing.T) {
 			requireNoSecret(t, text, "n33dle of the caller", "n33dle of the callee")
 		}
 	}
+}
+
+// unreadable is an error that panics with a secret when it is read.
+type unreadable struct{ text string }
+
+func (u unreadable) Error() string  { panic("cannot say " + u.text) }
+func (u unreadable) String() string { panic("cannot say " + u.text) }
+
+func TestPanicOfAModuleTellsNoSecret(t *testing.T) {
+	t.Parallel()
+	for name, do := range map[string]func(call *connector.Call, text string) error{
+		"text":       func(_ *connector.Call, text string) error { panic("key " + text) },
+		"error":      func(_ *connector.Call, text string) error { panic(errors.New(text)) },
+		"unreadable": func(_ *connector.Call, text string) error { return unreadable{text} },
+		"in what it logs": func(call *connector.Call, text string) error {
+			call.Log.Info("x", zap.Error(unreadable{text}), zap.Stringer("k", unreadable{text}))
+			panic(unreadable{text})
+		},
+		"inside Use": func(call *connector.Call, text string) error {
+			return call.Connections["keychain"].Secrets["key"].Use(func([]byte) { panic(text) })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			core, logs := observer.New(zapcore.DebugLevel)
+			e := start(t, engine.Config{Logger: zap.New(core), Connectors: []connector.Connector{lock{func(_ context.Context, call *connector.Call) error {
+				return do(call, reveal(t, call.Connections["keychain"]))
+			}}}})
+			require.NoError(t, e.SaveConnection(t.Context(), key("a", "key", careless)))
+			scenario, err := e.Deploy(t.Context(), parse(t, turn), engine.DeployOptions{})
+			require.NoError(t, err)
+			x, err := e.Run(t.Context(), scenario.ID, connector.Bundle{})
+			require.NoError(t, err)
+			require.NotNil(t, x.Failure)
+			require.Equal(t, connector.UnexpectedError, x.Failure.Type)
+			requireNoSecret(t, allTold(t, x), careless)
+			for _, entry := range logs.All() {
+				requireNoSecret(t, fmt.Sprintf("%+v %+v", entry.Entry, entry.ContextMap()), careless)
+			}
+		})
+	}
+}
+
+func TestSecretsOfACallAreClearedWhenTheModuleReturns(t *testing.T) {
+	t.Parallel()
+	core, logs := observer.New(zapcore.DebugLevel)
+	var lent, before []secret.Value
+	var late *zap.Logger
+	e := start(t, engine.Config{Logger: zap.New(core), Connectors: []connector.Connector{lock{func(ctx context.Context, call *connector.Call) error {
+		late = call.Log
+		stale := call.Connections["keychain"]
+		lent = append(lent, stale.Secrets["key"])
+		fresh, err := call.Renew(ctx, stale, func(_ context.Context, c *connector.Connection) error {
+			before = append(before, c.Secrets["key"])
+			c.Secrets["key"] = secret.NewString("renewed n33dle")
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		lent = append(lent, fresh.Secrets["key"])
+		require.Equal(t, "renewed n33dle", reveal(t, fresh))
+		require.ErrorIs(t, before[0].Use(func([]byte) {}), secret.ErrDestroyed, "what was replaced")
+		call.Log.Info("old " + careless + " new renewed n33dle")
+		return errors.New("no luck with renewed n33dle")
+	}}}})
+	require.NoError(t, e.SaveConnection(t.Context(), key("a", "key", careless)))
+	scenario, err := e.Deploy(t.Context(), parse(t, turn), engine.DeployOptions{})
+	require.NoError(t, err)
+	x, err := e.Run(t.Context(), scenario.ID, connector.Bundle{})
+	require.NoError(t, err)
+	require.Equal(t, "no luck with ***", x.Failure.Message)
+	require.Len(t, lent, 2)
+	for _, value := range lent {
+		require.ErrorIs(t, value.Use(func([]byte) {}), secret.ErrDestroyed)
+	}
+	require.Len(t, logs.FilterMessage("old *** new ***").All(), 1)
+	late.Info("after the run " + careless)
+	require.Len(t, logs.FilterMessage("***").All(), 1, "what is said after the end of the run")
+}
+
+func TestFailedRenewalTellsNoSecret(t *testing.T) {
+	t.Parallel()
+	records := memory.New()
+	e := start(t, engine.Config{Store: records, Vault: plainVault{}, Connectors: []connector.Connector{lock{func(ctx context.Context, call *connector.Call) error {
+		_, err := call.Renew(ctx, call.Connections["keychain"], func(_ context.Context, c *connector.Connection) error {
+			c.Secrets["key"] = secret.NewString("half n33dle")
+			return errors.New("the service gave half n33dle for " + careless)
+		})
+		return err
+	}}}})
+	require.NoError(t, e.SaveConnection(t.Context(), key("a", "key", careless)))
+	scenario, err := e.Deploy(t.Context(), parse(t, turn), engine.DeployOptions{})
+	require.NoError(t, err)
+	x, err := e.Run(t.Context(), scenario.ID, connector.Bundle{})
+	require.NoError(t, err)
+	require.Equal(t, "the service gave *** for ***", x.Failure.Message)
 }

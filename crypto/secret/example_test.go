@@ -66,3 +66,14 @@ func ExampleValue_Equal() {
 	fmt.Println(sent.Equal(kept))
 	// Output: true
 }
+
+func ExampleMask() {
+	var mask secret.Mask
+	mask.Add(secret.NewString("pass/word"))
+	fmt.Println(mask.Text(`401 for GET /?key=pass%2Fword with "Authorization: Basic YWRhOnBhc3Mvd29yZA=="`))
+	fmt.Println(mask.Error(fmt.Errorf("log in as ada with %q", "pass/word")))
+	mask.Destroy()
+	// Output:
+	// 401 for GET /?key=*** with "Authorization: Basic YWRhO***=="
+	// log in as ada with "***"
+}

@@ -21,8 +21,9 @@ const MinMaskedBytes = 4
 // with and without padding and wherever it begins in a longer text, as in the header of Basic auth (RFC 7617); hex;
 // escaped for URLs, JSON, Go, HTML and XML, whatever is escaped and however often up to three times; the decimal and hex
 // lists that fmt makes of bytes. Of a secret of several lines, such as a key in PEM, it finds each line of 16 bytes or
-// more by itself; and where a text breaks off inside a secret, it takes the piece from 16 bytes on. It does not find what
-// was encrypted, hashed, compressed, reversed or put into another charset, nor pieces from the middle.
+// more by itself; and where a text breaks off inside a secret, it takes the piece from 16 bytes on. Of one that is longer
+// than 64 KiB it looks for the beginning, and takes all that follows. It does not find what was encrypted, hashed, compressed,
+// reversed or put into another charset, nor pieces from the middle.
 //
 // It would rather take too much than too little: "-" and "+" count as a space and "_" as "/", a secret "test" is taken out
 // of every "testing". Choose secrets accordingly, not shorter than [MinMaskedBytes].
@@ -33,12 +34,18 @@ const MinMaskedBytes = 4
 type Mask struct {
 	state atomic.Uint32
 
-	mu    sync.RWMutex
+	mu sync.RWMutex
+	// content is a function so that nothing which walks over fields gets any further. Nil unless the mask is armed.
+	content func() *maskContent
+}
+
+// maskContent is what a Mask knows.
+type maskContent struct {
 	known []Value
 	sums  []uint64 // of known
 	seed  maphash.Seed
-	// search is a function so that nothing which walks over fields gets any further. Nil: it is to be built.
-	search func() *matcher
+	// search is nil when it is to be built.
+	search *matcher
 }
 
 const (
@@ -64,18 +71,26 @@ func (m *Mask) add(plain []byte) {
 	if m.state.Load() == maskDestroyed {
 		return
 	}
-	if len(m.known) == 0 {
-		m.seed = maphash.MakeSeed()
+	if m.content == nil {
+		made := &maskContent{seed: maphash.MakeSeed()}
+		m.content = func() *maskContent { return made }
 	}
-	sum := maphash.Bytes(m.seed, plain)
-	for i, known := range m.known {
-		if m.sums[i] == sum && known.Equal(hold(plain)) {
-			return
+	if m.content().add(plain) {
+		m.state.Store(maskArmed)
+	}
+}
+
+// add says whether the secret is new.
+func (c *maskContent) add(plain []byte) bool {
+	sum := maphash.Bytes(c.seed, plain)
+	for i, known := range c.known {
+		if c.sums[i] == sum && known.Equal(hold(plain)) {
+			return false
 		}
 	}
-	m.known, m.sums = append(m.known, New(plain)), append(m.sums, sum)
-	m.dismantle()
-	m.state.Store(maskArmed)
+	c.known, c.sums = append(c.known, New(plain)), append(c.sums, sum)
+	c.dismantle()
+	return true
 }
 
 // Empty reports whether the mask leaves everything as it is: it never knew a secret.
@@ -88,16 +103,16 @@ func (m *Mask) Text(text string) string {
 		return text
 	}
 	m.mu.RLock()
-	for m.search == nil && m.state.Load() != maskDestroyed {
+	for m.content != nil && m.content().search == nil {
 		m.mu.RUnlock()
 		m.build()
 		m.mu.RLock()
 	}
 	defer m.mu.RUnlock()
-	if m.state.Load() == maskDestroyed {
+	if m.content == nil { // destroyed
 		return Masked
 	}
-	return m.search().mask(text)
+	return m.content().search.mask(text)
 }
 
 // Bytes is Text for bytes: it returns b itself when there is no secret in it, and else new bytes.
@@ -151,22 +166,22 @@ func (e *maskedError) Is(target error) bool { return e.is(target) }
 func (m *Mask) build() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.search != nil || m.state.Load() != maskArmed {
+	if m.content == nil || m.content().search != nil {
 		return
 	}
+	c := m.content()
 	var needles []needle
-	for _, v := range m.known {
+	for _, v := range c.known {
 		_ = v.Use(func(plain []byte) { needles = appendForms(needles, plain) }) // nobody else can destroy it
 	}
-	built := newMatcher(needles)
-	m.search = func() *matcher { return built }
+	c.search = newMatcher(needles)
 }
 
-// dismantle clears what the mask searches with. mu is held.
-func (m *Mask) dismantle() {
-	if m.search != nil {
-		m.search().clear()
-		m.search = nil
+// dismantle clears what the mask searches with.
+func (c *maskContent) dismantle() {
+	if c.search != nil {
+		c.search.clear()
+		c.search = nil
 	}
 }
 
@@ -179,9 +194,13 @@ func (m *Mask) Destroy() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.state.Store(maskDestroyed)
-	for _, v := range m.known {
+	if m.content == nil {
+		return
+	}
+	c := m.content()
+	m.content = nil
+	for _, v := range c.known {
 		v.Destroy()
 	}
-	m.known, m.sums = nil, nil
-	m.dismantle()
+	c.dismantle()
 }

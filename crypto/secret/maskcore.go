@@ -83,8 +83,11 @@ func (m *Mask) field(f zapcore.Field) zapcore.Field {
 		}
 		return f
 	}
-	for _, rendered := range []func(zapcore.Field) string{asMessage, asJSON, asPrinted} {
-		text := rendered(f)
+	encoded, ok := asJSON(f)
+	if !ok { // what it panics with might tell
+		return zapcore.Field{Key: f.Key, Type: zapcore.StringType, String: fmt.Sprintf("a %T that cannot be read", f.Interface)}
+	}
+	for _, text := range []string{asMessage(f), encoded, asPrinted(f)} {
 		if masked := m.Text(text); masked != text {
 			return zapcore.Field{Key: f.Key, Type: zapcore.StringType, String: masked}
 		}
@@ -92,8 +95,7 @@ func (m *Mask) field(f zapcore.Field) zapcore.Field {
 	return f
 }
 
-// The ways in which the value of a field may come to be read. One that cannot be rendered is empty, because zap says no
-// more of it than that, and what a panic says.
+// The ways in which the value of a field may come to be read.
 
 // asMessage is what errors and fmt.Stringers say of themselves.
 func asMessage(f zapcore.Field) (text string) {
@@ -108,15 +110,15 @@ func asMessage(f zapcore.Field) (text string) {
 }
 
 // asJSON is the field as zap encodes it.
-func asJSON(f zapcore.Field) (text string) {
-	defer func() { _ = recover() }()
+func asJSON(f zapcore.Field) (text string, ok bool) {
+	defer func() { ok = recover() == nil }()
 	encoder := zapcore.NewJSONEncoder(zapcore.EncoderConfig{SkipLineEnding: true})
 	buffer, err := encoder.EncodeEntry(zapcore.Entry{}, []zapcore.Field{f})
 	if err != nil {
-		return err.Error()
+		return err.Error(), true
 	}
 	defer buffer.Free()
-	return buffer.String()
+	return buffer.String(), true
 }
 
 // asPrinted is the value as cores print it that do not encode it.

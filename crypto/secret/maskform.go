@@ -17,10 +17,17 @@ type needle struct {
 	// before and after say that the character in front of the form, or behind it, holds a few bits of the secret: base64
 	// does not end where bytes do.
 	before, after bool
+	// open says that the secret goes on behind the form, so that everything behind it is masked.
+	open bool
 }
 
-// minLineBytes is how long a line of a secret must be to be looked for by itself.
-const minLineBytes = 16
+const (
+	// minLineBytes is how long a line of a secret must be to be looked for by itself.
+	minLineBytes = 16
+	// maxSecretBytes is how much of a secret is looked for. A longer one goes on to the end of the text in which its beginning
+	// is found.
+	maxSecretBytes = 64 << 10
+)
 
 // trimmed is a secret without the white space at its ends: files end in a newline, and nobody sends it.
 func trimmed(plain []byte) []byte { return bytes.TrimSpace(plain) }
@@ -28,7 +35,16 @@ func trimmed(plain []byte) []byte { return bytes.TrimSpace(plain) }
 // appendForms appends the forms of a secret and of its lines.
 func appendForms(dst []needle, plain []byte) []needle {
 	plain = trimmed(plain)
-	dst = appendPieceForms(dst, plain)
+	begun := len(dst)
+	if len(plain) > maxSecretBytes {
+		plain = plain[:maxSecretBytes]
+		dst = appendPieceForms(dst, plain)
+		for i := begun; i < len(dst); i++ {
+			dst[i].open, dst[i].after = true, false
+		}
+	} else {
+		dst = appendPieceForms(dst, plain)
+	}
 	if bytes.IndexByte(plain, '\n') < 0 {
 		return dst
 	}
@@ -43,12 +59,12 @@ func appendForms(dst []needle, plain []byte) []needle {
 }
 
 func appendPieceForms(dst []needle, piece []byte) []needle {
-	plain := func(form []byte) {
+	own := func(form []byte) {
 		if len(form) >= MinMaskedBytes {
-			dst = append(dst, needle{form: folded(form)})
+			dst = append(dst, needle{form: fold(form)})
 		}
 	}
-	plain(piece)
+	own(bytes.Clone(piece))
 	// A text is searched as it is and with its escapes undone. So is the secret: it may hold what looks like one.
 	form := string(piece)
 	for range maxLevels {
@@ -57,22 +73,18 @@ func appendPieceForms(dst []needle, piece []byte) []needle {
 			break
 		}
 		form = undone
-		plain([]byte(form))
+		own([]byte(form))
 	}
 	if lossy := replaced(piece); lossy != nil {
-		plain(lossy)
+		own(lossy)
 	}
-	lower := hex.AppendEncode(nil, piece)
-	plain(lower)
+	lower := hex.AppendEncode(make([]byte, 0, 2*len(piece)), piece)
 	if upper := bytes.ToUpper(lower); !bytes.Equal(upper, lower) {
-		plain(upper)
-		clear(upper)
+		own(upper)
 	}
-	clear(lower)
+	own(lower)
 	for _, list := range lists {
-		form := list.append(piece)
-		plain(form)
-		clear(form)
+		own(list.append(piece))
 	}
 	for _, inner := range escapedForms(piece) {
 		for offset := range 3 {
@@ -146,18 +158,15 @@ func base64Form(inner []byte, offset int) needle {
 	base64.RawStdEncoding.Encode(text, padded)
 	clear(padded)
 	first, last := (8*offset+5)/6, 8*len(padded)/6
-	form := folded(text[first:last])
-	clear(text)
-	return needle{form: form, before: 8*offset%6 != 0, after: 8*len(padded)%6 != 0}
+	return needle{form: fold(text[first:last]), before: 8*offset%6 != 0, after: 8*len(padded)%6 != 0}
 }
 
-// folded copies a form with the characters that a Mask does not tell apart made one.
-func folded(form []byte) []byte {
-	same := make([]byte, len(form))
+// fold makes one in a form of the characters that a Mask does not tell apart. What it returns is the form itself.
+func fold(form []byte) []byte {
 	for i, c := range form {
-		same[i] = folds[c]
+		form[i] = folds[c]
 	}
-	return same
+	return form
 }
 
 // folds gives for each byte the one that it counts as. Forms of URLs write a space as "+" (WHATWG URL, section 5.2), and the

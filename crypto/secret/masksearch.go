@@ -43,7 +43,7 @@ func newMatcher(needles []needle) *matcher {
 }
 
 func (n *needle) covers(other *needle) bool {
-	return bytes.Equal(n.form, other.form) && (n.before || !other.before) && (n.after || !other.after)
+	return bytes.Equal(n.form, other.form) && (n.before || !other.before) && (n.after || !other.after) && (n.open || !other.open)
 }
 
 func hashOf(start uint32) uint32 { return start * 2654435761 >> (32 - filterBits) }
@@ -129,6 +129,9 @@ func (n *needle) at(text string, at int) (span, bool) {
 		return span{}, false
 	}
 	s := span{at, at + size}
+	if n.open && size == len(n.form) {
+		s.to = len(text)
+	}
 	if n.before && s.from > 0 && base64Character(text[s.from-1]) {
 		s.from--
 	}

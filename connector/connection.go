@@ -7,7 +7,7 @@ import (
 	"github.com/ebbkit/ebb/crypto/secret"
 )
 
-// A Connection is an account at a service, unsealed for one call.
+// A Connection is an account at a service, unsealed for one call: when the module returns, the engine destroys its secrets.
 type Connection struct {
 	// Name is what people call it.
 	Name string

@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -313,7 +314,18 @@ func TestBrokenVaultFails(t *testing.T) {
 	require.NoError(t, err)
 	for name, vault := range vaults() {
 		t.Run(name, func(t *testing.T) {
-			cmd := exec.CommandContext(t.Context(), exe, "-test.run=^TestBrokenVaultFails$", "-test.v")
+			t.Parallel()
+			// Beside the clauses that must fail, two of which one must not are enough: a suite takes a while.
+			clauses, parts := []string{"NeverTheSame", "RoundTrip"}, []string(nil)
+			for _, clause := range vault.fails {
+				first, second, _ := strings.Cut(clause, "/")
+				clauses, parts = append(clauses, first), append(parts, second)
+			}
+			only := "/^(" + strings.Join(clauses, "|") + ")$/^(" + strings.Join(parts, "|") + ")$"
+			if len(vault.fails) == 0 {
+				only = ""
+			}
+			cmd := exec.CommandContext(t.Context(), exe, "-test.run=^TestBrokenVaultFails$/^suite$"+only, "-test.v")
 			cmd.Env = append(os.Environ(), "EBB_TEST_VAULT="+name)
 			out, err := cmd.CombinedOutput()
 			if len(vault.fails) == 0 {

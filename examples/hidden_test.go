@@ -122,10 +122,14 @@ func (w *watcher) readKeyFile() {
 	}
 }
 
-// derived are the keys of records that follow from the keys that the keeper has seen and from the salts in the database: what
-// seals, and what authenticates stored keys.
-func (w *watcher) derived() *needles {
-	n := new(needles)
+// The names of needles that are keys which follow from others.
+const (
+	sealing        = "what seals records"
+	authenticating = "what authenticates stored keys"
+)
+
+// derived adds the keys that follow from those that the keeper has seen and from the salts in the database.
+func (w *watcher) derived(n *needles) {
 	var files []byte
 	for _, name := range []string{"ebb.db", "ebb.db-wal"} {
 		content, err := os.ReadFile(filepath.Join(w.dir, name))
@@ -139,7 +143,7 @@ func (w *watcher) derived() *needles {
 		return b
 	}
 	for key := range w.seen {
-		n.key("what authenticates stored keys", expand(key, "ebb ring mac 1"))
+		n.key(authenticating, expand(key, "ebb ring mac 1"))
 		header := append([]byte{1}, expand(key, "ebb ring key id 1")[:16]...)
 		for rest := files; ; {
 			_, after, found := bytes.Cut(rest, header)
@@ -148,10 +152,9 @@ func (w *watcher) derived() *needles {
 			}
 			rest = after
 			scope := string(append([]byte{1}, make([]byte, 24)...)) // of what belongs to the tenant without a name
-			n.key("what seals records", expand(key, "ebb envelope 1"+string(after[:24])+"\x00\x00\x00\x00\x00\x00\x00\x19"+scope))
+			n.key(sealing, expand(key, "ebb envelope 1"+string(after[:24])+"\x00\x00\x00\x00\x00\x00\x00\x19"+scope))
 		}
 	}
-	return n
 }
 
 // keys are needles of all keys but those that are left out.

@@ -25,7 +25,8 @@ var (
 
 // HierarchyConfig says how keys are kept. Keeper and Keys are needed.
 type HierarchyConfig struct {
-	// Keeper holds the root keys, one an epoch.
+	// Keeper holds the root keys, one an epoch, for one key store and nothing else: whoever turns epochs over another one, such
+	// as a backup that was restored beside it, destroys what the keys of this one are wrapped under.
 	Keeper Keeper
 	// Keys keeps the wrapped keys.
 	Keys KeyStore

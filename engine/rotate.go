@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/ebbkit/ebb/crypto"
@@ -228,8 +229,7 @@ func (r *rotation) run(ctx context.Context, options RotateOptions) error {
 		return err
 	}
 	versioned := r.rotator != nil
-	begun := false
-	for _, p := range []phase{
+	phases := []phase{
 		{PhaseEpoch, r.beginEpoch, !r.state.Emergency},
 		{PhaseKeys, r.makeVersions, false},
 		{PhaseHooks, r.revokeHooks, !r.state.Hooks},
@@ -238,12 +238,16 @@ func (r *rotation) run(ctx context.Context, options RotateOptions) error {
 		{PhaseIndex, r.moveEntries, !r.state.Index},
 		{PhaseVerify, r.verify, !versioned},
 		{PhaseDestroy, r.destroyEpochs, !r.state.Emergency},
-	} {
-		resumed := string(p.name) == r.state.Phase
-		if begun = begun || resumed; !begun || p.skip {
+	}
+	from := slices.IndexFunc(phases, func(p phase) bool { return string(p.name) == r.state.Phase })
+	if from < 0 {
+		return fmt.Errorf("%w: the rotation under way is in a phase %q that this version does not know", ErrNoRotator, r.state.Phase)
+	}
+	for i, p := range phases[from:] {
+		if p.skip {
 			continue
 		}
-		if !resumed {
+		if i > 0 {
 			r.state.Phase, r.state.Kind, r.state.After = string(p.name), "", ""
 			if err := r.save(ctx); err != nil {
 				return err

@@ -336,3 +336,26 @@ func TestRotationEndsWithItsContextAndItsEngine(t *testing.T) {
 	require.ErrorIs(t, err, engine.ErrClosed)
 	opens(t, s.engine(t))
 }
+
+// What a newer version has begun, an older one does not take for finished.
+func TestRotationOfANewerVersionIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	s := newSafe(t)
+	s.fill(t, s.engine(t), "acme")
+	for range s.engine(t).Rotate(t.Context(), engine.RotateOptions{}) {
+		break
+	}
+	for rec, err := range s.records.Find(t.Context(), store.Query{Kind: "rotation", AllTenants: true}) {
+		require.NoError(t, err)
+		rec.State = "of the future"
+		require.NoError(t, s.records.Apply(t.Context(), store.Change{Put: &rec}))
+	}
+	before := s.snapshot(t)
+	_, err := rotate(t, s.engine(t).Rotate(t.Context(), engine.RotateOptions{}))
+	require.ErrorIs(t, err, engine.ErrNoRotator)
+	for key, rec := range s.snapshot(t) {
+		if key.Kind != "rotation" {
+			require.Equal(t, before[key], rec)
+		}
+	}
+}

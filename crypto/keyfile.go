@@ -70,9 +70,17 @@ func openKeyring(f *keyFile) (*Keyring, error) {
 	k, err := f.read()
 	if err != nil {
 		f.forget()
-		return nil, fmt.Errorf("open key file %q: %w", f.path, err)
+		return nil, notOpened(f.path, err)
 	}
 	return newKeyring(k, f), nil
+}
+
+// notOpened says why a key file was not opened, and what to do when it is damaged.
+func notOpened(path string, err error) error {
+	if errors.Is(err, ErrKeyFile) {
+		return fmt.Errorf("open key file %q: %w: put back the newest copy of it", path, err)
+	}
+	return fmt.Errorf("open key file %q: %w", path, err)
 }
 
 // A keyFile is where the keys of a keyring are kept. The nil keyFile is nowhere.

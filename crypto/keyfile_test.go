@@ -289,6 +289,14 @@ func TestWhatIsNoKeyFileIsRefused(t *testing.T) {
 	_, err = crypto.OpenKeyring(path)
 	require.ErrorIs(t, err, crypto.ErrKeyFile)
 	require.ErrorContains(t, err, path)
+	require.ErrorContains(t, err, "put back the newest copy")
+	require.NoError(t, os.Truncate(path, 0))
+	_, err = crypto.OpenKeyring(path)
+	require.ErrorIs(t, err, crypto.ErrKeyFile)
+	require.ErrorContains(t, err, "put back the newest copy")
+	_, err = crypto.OpenPassphraseKeyring(path, secret.NewString("correct horse"))
+	require.ErrorIs(t, err, crypto.ErrKeyFile)
+	require.ErrorContains(t, err, "put back the newest copy")
 }
 
 func TestAddKeyWaitsForNoDeadProcess(t *testing.T) {

@@ -44,7 +44,7 @@ func OpenPassphraseKeyring(path string, passphrase secret.Value) (*Keyring, erro
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open key file %q: %w", path, err)
+		return nil, notOpened(path, err)
 	}
 	return openKeyring(f)
 }

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/ebbkit/ebb/crypto/secret"
 )
 
 var (
@@ -347,6 +349,7 @@ func (h *Hierarchy) unlock(ctx context.Context, o owner, stored StoredRing, know
 		return nil, err
 	}
 	if ok, err := r.authentic(stored.Body); err != nil || !ok {
+		r.abandon()
 		if err == nil {
 			err = fmt.Errorf("%w: ring %s was changed (%w)", ErrRing, r.name(), ErrMalformed)
 		}
@@ -377,7 +380,7 @@ func (h *Hierarchy) unwrapped(ctx context.Context, r *ring, v *ringVersion) (*ro
 	if len(key) != keySize || keyIDOf(key) != v.key.id {
 		return nil, fmt.Errorf("%w: for a key of ring %s it gives %d bytes that are not the key", ErrKeeper, r.name(), len(key))
 	}
-	v.key.hold(key)
+	v.key.key = secret.New(key)
 	return v.key, nil
 }
 

@@ -289,7 +289,7 @@ func newVersion(number uint32, now time.Time) ringVersion {
 	// Read never fails: it ends the program rather than return weak randomness.
 	_, _ = rand.Read(b[:])
 	v.key.id = keyIDOf(b[:])
-	v.key.hold(b[:])
+	v.key.key = secret.New(b[:])
 	clear(b[:])
 	return v
 }
@@ -302,11 +302,18 @@ func keyIDOf(key []byte) (id keyID) {
 	return id
 }
 
-// hold makes b the key. It is cleared when nobody can reach it any more, if it was not before: rings leave the cache while
-// somebody may be using their keys.
-func (k *rootKey) hold(b []byte) {
-	k.key = secret.New(b)
-	runtime.AddCleanup(k, secret.Value.Destroy, k.key)
+// abandon lets the garbage collector clear the keys that are at hand when nobody uses them any more. Those that are being
+// unwrapped at this moment are left to be overwritten one day.
+func (r *ring) abandon() {
+	if !r.mu.TryLock() {
+		return
+	}
+	defer r.mu.Unlock()
+	for i := range r.versions {
+		if key := r.versions[i].key; !key.key.IsZero() {
+			runtime.AddCleanup(key, secret.Value.Destroy, key.key)
+		}
+	}
 }
 
 // lend gives another state of the ring the keys that are unwrapped.

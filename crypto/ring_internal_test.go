@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/ebbkit/ebb/crypto/secret"
 )
 
 // sampleRing is a ring as it is stored, with versions from a number on.
@@ -92,7 +94,7 @@ func FuzzRing(f *testing.F) {
 			return
 		}
 		if !r.destroyed {
-			r.newest().key.hold(make([]byte, keySize))
+			r.newest().key.key = secret.New(make([]byte, keySize))
 		}
 		again, err := r.encode()
 		require.NoError(t, err)

@@ -85,6 +85,7 @@ func (c *ringCache) put(r *ring, asked moment) *ring {
 	c.link(e)
 	for last := c.ends.prev; len(c.entries) > c.max && last != e; last = c.ends.prev {
 		c.remove(last)
+		last.ring.abandon()
 	}
 	return r
 }

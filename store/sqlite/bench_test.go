@@ -104,7 +104,7 @@ func openBare(b *testing.B, indexed bool) *bareWriter {
 	require.NoError(b, err)
 	b.Cleanup(func() { require.NoError(b, conn.Close()) })
 	statements := []string{
-		"PRAGMA synchronous = FULL", "PRAGMA secure_delete = ON", "PRAGMA wal_autocheckpoint = 4096", "PRAGMA cache_size = -8192",
+		"PRAGMA synchronous = FULL", "PRAGMA secure_delete = ON", "PRAGMA wal_autocheckpoint = 8192", "PRAGMA cache_size = -8192",
 	}
 	if !indexed {
 		for _, prefix := range []string{"p", "t", "c", "d", "g"} {

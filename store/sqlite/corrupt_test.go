@@ -138,13 +138,13 @@ func TestDamagedFileNeverLies(t *testing.T) {
 				damaged[random.IntN(len(damaged))] ^= byte(1 + random.IntN(255))
 			}
 		case 1: // a page
-			page := random.IntN(len(damaged)/4096) * 4096
-			for i := range 4096 {
+			page := random.IntN(len(damaged)/sqlite.PageBytes) * sqlite.PageBytes
+			for i := range sqlite.PageBytes {
 				damaged[page+i] = byte(random.Uint32())
 			}
 		default: // one page in another's place
-			from, to := random.IntN(len(damaged)/4096)*4096, random.IntN(len(damaged)/4096)*4096
-			copy(damaged[to:to+4096], damaged[from:from+4096])
+			from, to := random.IntN(len(damaged)/sqlite.PageBytes)*sqlite.PageBytes, random.IntN(len(damaged)/sqlite.PageBytes)*sqlite.PageBytes
+			copy(damaged[to:to+sqlite.PageBytes], damaged[from:from+sqlite.PageBytes])
 		}
 		path := filepath.Join(t.TempDir(), "ebb.db")
 		require.NoError(t, os.WriteFile(path, damaged, 0o600))
@@ -203,8 +203,8 @@ func TestRecordsBesideADamagedPageAreFound(t *testing.T) {
 	content, err := os.ReadFile(path)
 	require.NoError(t, err)
 	// The body of 30 000 bytes of value 14 has pages that are full of it.
-	for page := 0; page < len(content); page += 4096 {
-		if bytes.Count(content[page:page+4096], []byte{14}) > 4000 {
+	for page := 0; page < len(content); page += sqlite.PageBytes {
+		if bytes.Count(content[page:page+sqlite.PageBytes], []byte{14}) > sqlite.PageBytes-100 {
 			for i := range 8 {
 				content[page+i] = 0xff
 			}

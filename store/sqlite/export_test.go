@@ -8,6 +8,9 @@ import (
 // MaxTerms is how many texts the dictionary takes.
 const MaxTerms = maxTerms
 
+// PageBytes is the size of pages.
+const PageBytes = pageBytes
+
 // A func is a task for tests.
 type funcTask func(w *writer) error
 

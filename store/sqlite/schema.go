@@ -12,6 +12,11 @@ import (
 const (
 	// applicationID marks the file as one of this store's: "ebbs" in the header's application ID.
 	applicationID = 0x65626273
+	// pageBytes is the size of the pages of new files. A commit writes every page that it touches to the log, whole, and one of
+	// a few small records touches a page of every index: half a page of SQLite's usual 4096 bytes is half the log, and a tenth
+	// more webhooks a second. Commits of hundreds of records would be as much faster with the larger pages, and bodies of
+	// 700 to 2000 bytes, of which one fits on a page, would take a quarter less room. Files keep the size that they have.
+	pageBytes = 2048
 	// schemaVersion is what the file's user version counts. A file with a higher one is refused.
 	schemaVersion = 1
 )
@@ -127,8 +132,10 @@ func prepareFile(conn *driver.Conn) error {
 // initFile turns an empty file into an empty store. Until its last statement the file counts as empty, so a crash before
 // that leaves nothing that the next Open has to mend.
 func initFile(conn *driver.Conn) error {
-	if err := run(conn, "PRAGMA auto_vacuum = INCREMENTAL"); err != nil {
-		return err
+	for _, sql := range []string{fmt.Sprintf("PRAGMA page_size = %d", pageBytes), "PRAGMA auto_vacuum = INCREMENTAL"} {
+		if err := run(conn, sql); err != nil {
+			return err
+		}
 	}
 	// The pragma alone does nothing to a file that already has its first page.
 	if mode, err := query(conn, "PRAGMA auto_vacuum"); err != nil {

@@ -23,8 +23,8 @@
 //	github.com/ncruces/go-sqlite3 v0.34   24.8             15.8          74.7   6.9
 //
 // On the same machine, with ext4 on a virtual disk and other programs at work beside, 256 goroutines that each wait for
-// their record wrote 53 000 to 61 000 records a second: 0.69 to 0.76 of what a bare loop gets out of the same table in
-// transactions of 256, and 0.47 to 0.52 of what it gets out of a table with no index but that of the IDs. One goroutine
+// their record wrote 33 000 to 47 000 records a second: 0.69 to 0.78 of what a bare loop gets out of the same table in
+// transactions of 256, and 0.44 to 0.49 of what it gets out of a table with no index but that of the IDs. One goroutine
 // alone waited 0.12 ms for a record, the bare loop 0.11 ms. Claims of a hundred at a time gave 77 000 records a second, Get
 // took 12 µs; among a million records a sweep that finds nothing took 10 µs, and a parent's eight records 0.1 ms. The
 // benchmarks are beside the code.
@@ -58,7 +58,7 @@ const (
 	// busyTimeout is how long a call waits for a foreign program that has the file locked, a backup for example.
 	busyTimeout = 5 * time.Second
 	// checkpointPages is how far the write-ahead log grows before its pages are copied into the file: 16 MiB.
-	checkpointPages = 4096
+	checkpointPages = 16 << 20 / pageBytes
 )
 
 // A Store keeps records in one file. Any number of goroutines may use it at once. Make one with Open.

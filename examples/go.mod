@@ -6,6 +6,7 @@ require (
 	github.com/ebbkit/ebb v0.0.0
 	github.com/ebbkit/ebb/connector/apps v0.0.0
 	github.com/ebbkit/ebb/store/sqlite v0.0.0
+	github.com/google/uuid v1.6.0
 	github.com/stretchr/testify v1.12.1
 	go.uber.org/zap v1.28.0
 	zombiezen.com/go/sqlite v1.4.2
@@ -21,7 +22,6 @@ require (
 	github.com/dlclark/regexp2/v2 v2.12.0 // indirect
 	github.com/dustin/go-humanize v1.0.1 // indirect
 	github.com/golang/groupcache v0.0.0-20210331224755-41bb18bfe9da // indirect
-	github.com/google/uuid v1.6.0 // indirect
 	github.com/gorilla/css v1.0.1 // indirect
 	github.com/mattn/go-isatty v0.0.24 // indirect
 	github.com/microcosm-cc/bluemonday v1.0.27 // indirect

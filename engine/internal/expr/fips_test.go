@@ -2,7 +2,6 @@ package expr_test
 
 import (
 	"crypto/fips140"
-	"errors"
 	"os"
 	"os/exec"
 	"testing"
@@ -40,7 +39,7 @@ func TestHashesThatFIPSDoesNotKnowAreRefused(t *testing.T) {
 			continue
 		}
 		var refused *expr.RuntimeError
-		require.True(t, errors.As(err, &refused), template)
+		require.ErrorAs(t, err, &refused, template)
 		require.ErrorContains(t, err, want)
 	}
 }

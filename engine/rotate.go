@@ -24,7 +24,9 @@ var (
 type RotateOptions struct {
 	// Emergency is for keys that somebody may know who should not: the keeper begins a new epoch first, Index is set, and in
 	// the end the keys of all older epochs are destroyed in the keeper, which loses whatever a copy of the stored keys holds.
-	// It needs a vault that is a crypto.Rotator and a crypto.Turner, or returns ErrNoRotator.
+	// Backups from before open only with rings from after it, see crypto.CopyRings, and as it takes old versions away, none of
+	// their records does: make a backup at once. It needs a vault that is a crypto.Rotator and a crypto.Turner, or returns
+	// ErrNoRotator.
 	Emergency bool
 	// Index also rotates the keys by which entries of data stores are found, and moves all entries to the IDs that follow from
 	// the new ones. The tokens that stand for people are another field's and stay, because they name those people's keys. It
@@ -125,8 +127,15 @@ func (e *RecordError) Unwrap() error { return e.Err }
 //
 // A record that does not open is reported with a *RecordError, and the loop goes on: nothing of it is touched. The version that
 // it is under is in use, so it stays, and so do all older versions of the same owner: that is reported with
-// crypto.ErrKeyInUse, too. Delete such a record, or bring back what it needs, and rotate again. A record that the store
-// cannot read may be under any key, so as long as there is one, all old versions stay. Every other error ends the loop.
+// crypto.ErrKeyInUse, too. Delete such a record, with Config.Store by its Kind and ID, or bring back what it needs, and rotate
+// again. One whose keys were destroyed, crypto.ErrShredded, holds up nothing. A record that the store cannot read may be under
+// any key, so as long as there is one, all old versions stay. Every other error ends the loop.
+//
+// What the host has sealed itself with Engine.Vault is no record that Rotate knows: unless the host brings it to the new
+// versions in time, it is lost with the old ones. Rewrap all of it, with Vault.Rewrap or Streamer.RewrapStream, when the loop
+// first yields PhaseVerify (a store without a single record yields none), and store what that returns before the loop goes on:
+// by then every process seals under the new versions. A loop that is left there has taken nothing away, and the next call yields
+// PhaseVerify again. Who cannot do that seals such data with a vault of its own.
 //
 // How much of it there is depends on the vault. A crypto.Hierarchy, which Config.Keys makes, has all of it. A crypto.Keyring
 // gets a new key, and the old ones stay in its file. Of any other vault that is no crypto.Rotator, Rotate expects that it has a
@@ -136,7 +145,8 @@ func (e *Engine) Rotate(ctx context.Context, options RotateOptions) iter.Seq2[Ro
 }
 
 // CheckKeys opens every record of all tenants and reports those that do not open, each with a *RecordError that tells why. It
-// changes nothing, and goes on behind such a record. Any other error ends the loop.
+// changes nothing, and goes on behind such a record. Any other error ends the loop. The last progress is Finished, with Done and
+// Failed of all. What the host has sealed itself and keeps elsewhere than in Config.Store is not looked at.
 func (e *Engine) CheckKeys(ctx context.Context) iter.Seq2[RotateProgress, error] {
 	return e.rotating(ctx, func(ctx context.Context, r *rotation) error {
 		r.enter(PhaseCheck)

@@ -50,7 +50,7 @@ type HierarchyConfig struct {
 	KeyTime time.Duration
 	// KeeperTimeout is how long one answer of the keeper is waited for: ErrKeeper. Default: 10 seconds.
 	KeeperTimeout time.Duration
-	// MaxKeys is how many owners' keys are kept in memory, unwrapped; one takes about half a KiB. Default: 100 000.
+	// MaxKeys is how many owners' keys are kept in memory, unwrapped; one takes about 650 bytes. Default: 100 000.
 	MaxKeys int
 	// Now is the time. Default: time.Now.
 	Now func() time.Time

@@ -126,7 +126,9 @@ func (m *memoryKeys) Rings(ctx context.Context) iter.Seq2[StoredRing, error] {
 
 // CopyRings brings the rings of one key store to another, in place of those of the same ID there. A backup of records from
 // before the present epoch opens with the rings of today, as long as nobody has trimmed the versions that it needs: copy
-// those into it. What was destroyed since is destroyed there, too. It may be stopped at any point and called again.
+// those into it. What was destroyed since is destroyed there, too. Rings that only the other key store has stay. A backup that
+// is newer than the last trim and older than the epoch needs it; never copy from the older key store to the newer: versions
+// made since would be lost, and what was destroyed would come back. It may be stopped at any point and called again.
 func CopyRings(ctx context.Context, from, to KeyStore) error {
 	for ring, err := range from.Rings(ctx) {
 		if err != nil {

@@ -72,6 +72,9 @@ func PepperScope(version uint32) Scope {
 // SealPepper makes a pepper of 32 random bytes and returns it sealed under PepperScope. It may be kept in the database
 // beside the hashes, because only the vault opens it. Version counts from 1; 0 is refused with ErrPasswordConfig. It
 // returns the errors of Seal.
+//
+// It opens as long as the vault has the key that it is under. Whoever takes keys away, as Rotator.Trim does and the engine's
+// Rotate, has to Rewrap it before.
 func SealPepper(ctx context.Context, vault Vault, version uint32) ([]byte, error) {
 	if version == 0 {
 		return nil, badPasswords("there is no pepper of version 0")

@@ -15,7 +15,7 @@ var ErrKeyInUse = errors.New("crypto: key is in use")
 // owner seals, the others open what is under them. It is optional; the engine finds it by type assertion. A whole rotation
 // is
 //
-//	Rotate, wait for SettleTime, Vault.Rewrap of all that is sealed, Retire, Trim
+//	Rotate, wait for SettleTime, Vault.Rewrap of all that is sealed (streams by Streamer.RewrapStream), Retire, Trim
 //
 // and can be stopped anywhere: whatever was sealed opens after each step, as long as nothing is retired that is in use.
 type Rotator interface {

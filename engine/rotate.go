@@ -24,9 +24,8 @@ var (
 type RotateOptions struct {
 	// Emergency is for keys that somebody may know who should not: the keeper begins a new epoch first, Index is set, and in
 	// the end the keys of all older epochs are destroyed in the keeper, which loses whatever a copy of the stored keys holds.
-	// Backups from before open only with rings from after it, see crypto.CopyRings, and as it takes old versions away, none of
-	// their records does: make a backup at once. It needs a vault that is a crypto.Rotator and a crypto.Turner, or returns
-	// ErrNoRotator.
+	// Backups from before do not open with this keeper any more, so make one at once. It needs a vault that is a crypto.Rotator
+	// and a crypto.Turner, or returns ErrNoRotator.
 	Emergency bool
 	// Index also rotates the keys by which entries of data stores are found, and moves all entries to the IDs that follow from
 	// the new ones. The tokens that stand for people are another field's and stay, because they name those people's keys. It

@@ -24,11 +24,14 @@
 // Give the engine a store and a keeper. A store keeps records: package store/sqlite, a module of its own so that nobody pays
 // for a driver that he does not use, is one file. A keeper holds the root of the keys that seal what they say:
 // crypto.EnsureKeyring is one key file. Keep both, in different places: neither is of use without the other. Every two weeks
-// the key file gets a new root key and loses the old one, so a copy of it is of use for two weeks, too.
+// the key file gets a new root key and loses the old one, so copy it every day and keep copies for 30 days: one from before the
+// change does not open the store of today. The file crypto/KEYS.md says more about backups.
 //
 //	keeper, err := crypto.EnsureKeyring("ebb.key", "ebb.db")
 //	records, err := sqlite.Open(ctx, "ebb.db")
 //	e, err := engine.New(engine.Config{Store: records, Keys: crypto.HierarchyConfig{Keeper: keeper}})
+//
+// The keys of a tenant can be destroyed (Engine.Vault), and all keys can be changed while everything goes on (Engine.Rotate).
 //
 // # A connector of your own
 //
@@ -49,6 +52,6 @@
 //	store             the contract of stores; memory and sqlite keep it, storetest proves it
 //	connector         the contract of connectors; builtin, util, gateway, web, text and datastore are the generic ones
 //	retention         how long each category of records is kept, and the sweeper
-//	crypto            the vault that seals records, and secret values that cannot be printed
+//	crypto            the vault that seals records, its keys, passwords, and secret values that cannot be printed
 //	examples          programs to run and to copy from
 package ebb

@@ -61,8 +61,9 @@ type Config struct {
 	// Store keeps the records. The host closes it after the engine. Default: memory.New().
 	Store store.Store
 	// Keys says how the keys are kept that seal what is stored. Its Keeper holds the root, a crypto.Keyring for example; under
-	// that, every tenant, every person and every confidential run has a key of its own, which can be destroyed alone. Serve
-	// and Tick turn the epochs. Keys.Keys is the Store unless it is set, Irrevocable what Policy promises, and Now is Config.Now.
+	// that, every tenant and every confidential run has a key of its own, which can be destroyed alone. So has every person whom
+	// the host names in crypto.Scope.Subject when it seals with Vault; the records of the engine name nobody yet. Serve and Tick
+	// turn the epochs, so a program with a Store that lasts calls one of them at least once in Keys.Slack, a day. Keys.Keys is the Store unless it is set, Irrevocable what Policy promises, and Now is Config.Now.
 	// The engine closes neither Keeper nor Store. A Keeper, or a Vault, is required when Store is set to anything but a memory
 	// store. Default: keys that die with the process.
 	Keys crypto.HierarchyConfig

@@ -121,7 +121,8 @@ func (c *core) lease(ctx context.Context, s *session) (jobs []*job, more bool, e
 	return jobs, total == len(crew), err
 }
 
-// Tick runs what is due now, waits for it, and goes on until nothing more is due, ctx ends, or the engine is closed. It
+// Tick turns the epochs of the keys when it is time, runs what is due now, waits for it, and goes on until nothing more is due,
+// ctx ends, or the engine is closed. It
 // returns how many runs it did. It is for hosts that are started from time to time, and for tests; it may be called
 // while Serve is at work.
 func (e *Engine) Tick(ctx context.Context) (int, error) {

@@ -67,7 +67,8 @@ type Config struct {
 	// The engine closes neither Keeper nor Store. A Keeper, or a Vault, is required when Store is set to anything but a memory
 	// store. Default: keys that die with the process.
 	Keys crypto.HierarchyConfig
-	// Vault seals what is stored in place of Keys: one of the host's own. Data stores need one that is a crypto.Blinder.
+	// Vault seals what is stored in place of Keys: one of the host's own. Data stores need one that is a crypto.Blinder. A Store
+	// stays with what it began with: Keys do not open what a Vault has sealed, also where the same crypto.Keyring is both.
 	// Default: none, Keys does it.
 	Vault crypto.Vault
 	// Policy says how long each category of records is kept. Default: retention.Default().

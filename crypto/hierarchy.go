@@ -88,7 +88,12 @@ type loading struct {
 }
 
 // NewHierarchy returns a vault over a keeper and a key store. A keeper without an epoch gets its first one. ErrWindow says
-// that the times of the configuration do not add up.
+// that a time of the configuration is negative, or that they do not add up; what the keeper returns is returned, too. It does not
+// find out whether the keeper is the one that has wrapped what is in the key store: Open does, with ErrNoEpoch, ErrScope or
+// ErrMalformed.
+//
+// Epochs end only while somebody calls Turn, at least once in HierarchyConfig.Slack. The engine does that for what its Config.Keys
+// make; who has a hierarchy beside an engine over the same key store needs not.
 func NewHierarchy(ctx context.Context, config HierarchyConfig) (*Hierarchy, error) {
 	if config.Keeper == nil || config.Keys == nil {
 		return nil, errors.New("crypto: a hierarchy needs a Keeper and Keys")

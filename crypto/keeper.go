@@ -10,7 +10,8 @@ var (
 	// ErrEpochDestroyed says that the key of an epoch was destroyed, or is about to be: nothing that was wrapped under it
 	// opens again.
 	ErrEpochDestroyed = errors.New("crypto: epoch is destroyed")
-	// ErrNoEpoch says that a keeper never had an epoch of this number.
+	// ErrNoEpoch says that a keeper never had an epoch of this number: what was wrapped is of another keeper, or the keeper
+	// was put back from a copy that is too old.
 	ErrNoEpoch = errors.New("crypto: no such epoch")
 	// ErrEpochOrder says that a keeper does not destroy this epoch yet: it is one that destroys the oldest epoch first, and
 	// the newest never. Nothing has changed.

@@ -1,0 +1,87 @@
+package crypto_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/ebbkit/ebb/crypto"
+)
+
+// One person of a tenant is forgotten: what was sealed for her is gone, everything else opens.
+func ExampleNewHierarchy() {
+	ctx := context.Background()
+	keeper := crypto.NewKeyring() // crypto.EnsureKeyring when it is to last
+	defer keeper.Close()
+	vault, err := crypto.NewHierarchy(ctx, crypto.HierarchyConfig{Keeper: keeper, Keys: crypto.NewKeyStore()})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer vault.Close()
+
+	// A subject is a token, not a name or an address: what stands in a scope is kept in the clear beside what is sealed.
+	token, _ := vault.Blind(ctx, crypto.Scope{Tenant: "acme", Field: "person"}, []byte("ada@example.com"))
+	hers := crypto.Scope{Tenant: "acme", Category: "letter", Record: "1", Subject: string(token)}
+	ours := crypto.Scope{Tenant: "acme", Category: "letter", Record: "2"}
+	letter, _ := vault.Seal(ctx, hers, []byte("Dear Ada"))
+	memo, _ := vault.Seal(ctx, ours, []byte("To all"))
+
+	receipt, err := vault.Shred(ctx, hers)
+	fmt.Println(err, receipt.Irrevocable.Sub(receipt.Destroyed).Hours() <= 60*24)
+	_, err = vault.Open(ctx, hers, letter)
+	fmt.Println(errors.Is(err, crypto.ErrShredded))
+	text, err := vault.Open(ctx, ours, memo)
+	fmt.Println(string(text), err)
+
+	// Until somebody says otherwise nothing new is sealed for her.
+	_, err = vault.Seal(ctx, hers, []byte("Dear Ada, once more"))
+	fmt.Println(errors.Is(err, crypto.ErrShredded))
+	// Output:
+	// <nil> true
+	// true
+	// To all <nil>
+	// true
+}
+
+// A backup from before the epoch has turned opens with the keys of today, and does not have what was destroyed since.
+func ExampleCopyRings() {
+	ctx := context.Background()
+	keeper := crypto.NewKeyring()
+	defer keeper.Close()
+	live, backup := crypto.NewKeyStore(), crypto.NewKeyStore()
+	vault, err := crypto.NewHierarchy(ctx, crypto.HierarchyConfig{Keeper: keeper, Keys: live})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer vault.Close()
+	acme, globex := crypto.Scope{Tenant: "acme"}, crypto.Scope{Tenant: "globex"}
+	sealed := map[crypto.Scope][]byte{}
+	for _, at := range []crypto.Scope{acme, globex} {
+		sealed[at], _ = vault.Seal(ctx, at, []byte("of "+at.Tenant))
+	}
+	_ = crypto.CopyRings(ctx, live, backup) // a backup of the store has its rings
+
+	if _, err := vault.Shred(ctx, acme); err != nil {
+		fmt.Println(err)
+	}
+	for range vault.Turn(ctx, true) { // the epoch ends
+	}
+
+	fmt.Println(crypto.CopyRings(ctx, live, backup)) // from the live store to the one that was restored
+	restored, err := crypto.NewHierarchy(ctx, crypto.HierarchyConfig{Keeper: keeper, Keys: backup})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer restored.Close()
+	text, err := restored.Open(ctx, globex, sealed[globex])
+	fmt.Println(string(text), err)
+	_, err = restored.Open(ctx, acme, sealed[acme])
+	fmt.Println(errors.Is(err, crypto.ErrShredded))
+	// Output:
+	// <nil>
+	// of globex <nil>
+	// true
+}

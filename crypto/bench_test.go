@@ -125,7 +125,7 @@ func BenchmarkBlind(b *testing.B) {
 }
 
 func TestWarmSealAndOpenAllocateTheirResultAndLittleElse(t *testing.T) {
-	if raceEnabled {
+	if crypto.RaceEnabled {
 		return // the race detector allocates; CI runs this test without it, too
 	}
 	// Not parallel: AllocsPerRun counts what the whole process allocates.

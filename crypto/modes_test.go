@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/ebbkit/ebb/crypto"
 )
 
 func TestPasswordsWorkInEveryFIPSMode(t *testing.T) {
@@ -31,7 +33,7 @@ func TestStreamsWorkInEveryFIPSMode(t *testing.T) {
 // all, they run in none: CI runs them without it, too.
 func inEveryFIPSMode(t *testing.T, names ...string) {
 	t.Helper()
-	if raceEnabled {
+	if crypto.RaceEnabled {
 		return
 	}
 	exe, err := os.Executable()

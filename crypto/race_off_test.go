@@ -1,5 +1,6 @@
 //go:build !race
 
-package crypto_test
+package crypto
 
-const raceEnabled = false
+// RaceEnabled says whether the race detector is at work.
+const RaceEnabled = false

@@ -21,7 +21,8 @@ import (
 
 // SaveConnection seals a connection in the vault, or replaces the one of the same name. Nothing that the engine returns
 // ever shows its secrets again; modules get them for one operation. What such a module fails with, logs, takes or gives is
-// masked where it is kept, logged or shown, see secret.Mask: choose secrets of at least secret.MinMaskedBytes.
+// masked where it is kept, logged or shown, see secret.Mask: choose secrets of at least secret.MinMaskedBytes. What a
+// module puts into its output reaches the modules behind it unmasked, and with them the caller of a hook whom they answer.
 func (e *Engine) SaveConnection(ctx context.Context, connection connector.Connection) error {
 	if err := e.open(); err != nil {
 		return err

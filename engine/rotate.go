@@ -34,6 +34,11 @@ type RotateOptions struct {
 	// RevokeHooks gives every hook a new address, and the old ones answer 404: at once in this process, after a second in
 	// others. Scenario shows the new ones; API keys stay.
 	RevokeHooks bool
+	// Own brings what the host has sealed itself, with Engine.Vault, to the new versions: with Vault.Rewrap and
+	// Streamer.RewrapStream, whose results it stores. It is called when every process seals under the new versions, and the old
+	// ones are taken away when it has returned nil; an error ends the loop and leaves them. A rotation that was cut off calls
+	// it again, so give it with every call. Default: none, and what the host has sealed is lost with the old versions.
+	Own func(ctx context.Context) error
 }
 
 // A RotatePhase is a part of a rotation.
@@ -54,6 +59,8 @@ const (
 	PhaseSettle RotatePhase = "settle"
 	// PhaseIndex moves entries of data stores, and counts them. It begins with a wait of its own.
 	PhaseIndex RotatePhase = "index"
+	// PhaseOwn calls RotateOptions.Own.
+	PhaseOwn RotatePhase = "own"
 	// PhaseVerify opens every record once more and brings what others have sealed meanwhile to the new versions.
 	PhaseVerify RotatePhase = "verify"
 	// PhaseRetire stops old versions from opening anything, and counts owners.
@@ -130,11 +137,8 @@ func (e *RecordError) Unwrap() error { return e.Err }
 // again. One whose keys were destroyed, crypto.ErrShredded, holds up nothing. A record that the store cannot read may be under
 // any key, so as long as there is one, all old versions stay. Every other error ends the loop.
 //
-// What the host has sealed itself with Engine.Vault is no record that Rotate knows: unless the host brings it to the new
-// versions in time, it is lost with the old ones. Rewrap all of it, with Vault.Rewrap or Streamer.RewrapStream, when the loop
-// first yields PhaseVerify (a store without a single record yields none), and store what that returns before the loop goes on:
-// by then every process seals under the new versions. A loop that is left there has taken nothing away, and the next call yields
-// PhaseVerify again. Who cannot do that seals such data with a vault of its own.
+// What the host has sealed itself with Engine.Vault is no record that Rotate knows: RotateOptions.Own brings it to the new
+// versions, or it is lost with the old ones.
 //
 // How much of it there is depends on the vault. A crypto.Hierarchy, which Config.Keys makes, has all of it. A crypto.Keyring
 // gets a new key, and the old ones stay in its file. Of any other vault that is no crypto.Rotator, Rotate expects that it has a
@@ -192,9 +196,10 @@ type rotation struct {
 	since    time.Time // when the phase began
 	versions time.Time // when this call has made versions; zero if it has not
 
-	rotator   crypto.Rotator   // nil: the vault is none
-	turner    crypto.Turner    // nil: the vault is none
-	reblinder crypto.Reblinder // nil: the vault is none
+	own       func(context.Context) error // RotateOptions.Own
+	rotator   crypto.Rotator              // nil: the vault is none
+	turner    crypto.Turner               // nil: the vault is none
+	reblinder crypto.Reblinder            // nil: the vault is none
 
 	// kinds are those of the records to look at, totals how many there are of each.
 	kinds  []store.Kind
@@ -222,6 +227,7 @@ type phase struct {
 
 // run does a rotation, or what is left of one.
 func (r *rotation) run(ctx context.Context, options RotateOptions) error {
+	r.own = options.Own
 	r.rotator, _ = r.cfg.Vault.(crypto.Rotator)
 	r.turner, _ = r.cfg.Vault.(crypto.Turner)
 	r.reblinder, _ = r.cfg.Vault.(crypto.Reblinder)
@@ -245,6 +251,7 @@ func (r *rotation) run(ctx context.Context, options RotateOptions) error {
 		{PhaseRewrap, r.rewrap, false},
 		{PhaseSettle, r.settleVersions, !versioned},
 		{PhaseIndex, r.moveEntries, !r.state.Index},
+		{PhaseOwn, options.Own, options.Own == nil || versioned}, // else verify does it, also when it begins anew
 		{PhaseVerify, r.verify, !versioned},
 		{PhaseDestroy, r.destroyEpochs, !r.state.Emergency},
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // A rotation knows the records of the engine and takes every key away that none of them needs. What the host has sealed with
-// Engine.Vault itself, here the pepper of its passwords, it brings to the new keys in the loop, when PhaseVerify begins.
+// Engine.Vault itself, here the pepper of its passwords, it brings to the new keys itself.
 func ExampleEngine_Rotate_ownData() {
 	ctx := context.Background()
 	keeper := crypto.NewKeyring()
@@ -20,19 +20,18 @@ func ExampleEngine_Rotate_ownData() {
 	must(e.DataStore(ctx, "people"))
 	pepper := must(crypto.SealPepper(ctx, e.Vault(), 1)) // in a column of the host's own database
 
-	mine := false
-	for progress, err := range e.Rotate(ctx, engine.RotateOptions{}) {
+	options := engine.RotateOptions{Own: func(ctx context.Context) error {
+		renewed, changed, err := e.Vault().Rewrap(ctx, crypto.PepperScope(1), pepper)
+		if err != nil {
+			return err // no key is taken away: rotate again when the reason is gone
+		}
+		pepper = renewed // and store it
+		fmt.Println("written anew:", changed)
+		return nil
+	}}
+	for _, err := range e.Rotate(ctx, options) {
 		if err != nil {
 			fmt.Println(err)
-		}
-		if progress.Phase == engine.PhaseVerify && !mine {
-			renewed, changed, err := e.Vault().Rewrap(ctx, crypto.PepperScope(1), pepper)
-			if err != nil {
-				fmt.Println(err)
-				break // no key is taken away: rotate again when the reason is gone
-			}
-			pepper, mine = renewed, true // store it before the loop goes on
-			fmt.Println("written anew:", changed)
 		}
 	}
 	_, err := crypto.OpenPeppers(ctx, e.Vault(), map[uint32][]byte{1: pepper})

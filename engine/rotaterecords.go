@@ -111,6 +111,13 @@ func (r *rotation) rewrap(ctx context.Context) error {
 // verify brings what is still under older versions to the newest, and then takes away all versions that no record needs. When
 // it is stopped, it begins anew: only whoever has seen every record knows what is not needed.
 func (r *rotation) verify(ctx context.Context) error {
+	if r.own != nil {
+		r.enter(PhaseOwn)
+		if err := r.own(ctx); err != nil {
+			return err
+		}
+		r.enter(PhaseVerify)
+	}
 	if r.state.Index {
 		r.stuck = map[string]struct{}{}
 		err := r.kind(ctx, repo.EntryKind, "", r.repo.MoveEntries, func(b repo.Broken) { r.stuck[b.Tenant] = struct{}{} })

@@ -33,7 +33,10 @@ func (h *Hierarchy) epoch(ctx context.Context, now bool) (Epoch, error) {
 	current = epochs[len(epochs)-1]
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if asked.After(h.listed) {
+	if !asked.Before(h.listed) && current.Number >= h.current.Number {
+		if h.current.Number != 0 && h.current.Number != current.Number {
+			h.turned = time.Now()
+		}
 		h.current, h.listed = current, asked
 	}
 	return current, nil
@@ -43,9 +46,9 @@ func (h *Hierarchy) epoch(ctx context.Context, now bool) (Epoch, error) {
 // he looks for the last time for keys under the old one, so only what took longer needs a second look.
 func (h *Hierarchy) holds(ctx context.Context, epoch Epoch) (bool, error) {
 	h.mu.Lock()
-	listed := h.listed
+	current, listed := h.current, h.listed
 	h.mu.Unlock()
-	if time.Since(listed) < h.config.KeyTime {
+	if current.Number == epoch.Number && time.Since(listed) < h.config.KeyTime {
 		return true, nil
 	}
 	current, err := h.epoch(ctx, true)
@@ -75,7 +78,9 @@ func (h *Hierarchy) Turn(ctx context.Context, now bool) iter.Seq2[Progress, erro
 	return func(yield func(Progress, error) bool) {
 		var p Progress
 		current, err := h.epoch(ctx, true)
-		if err == nil && (now || !h.config.Now().Before(current.Created.Add(h.config.Epoch))) {
+		// A clock that runs far ahead must not begin epochs faster than they settle.
+		due := h.settles(current).IsZero() && !h.config.Now().Before(current.Created.Add(h.config.Epoch))
+		if err == nil && (now || due) {
 			if _, err = h.config.Keeper.NewEpoch(ctx); err == nil {
 				current, err = h.epoch(ctx, true)
 			}
@@ -89,17 +94,33 @@ func (h *Hierarchy) Turn(ctx context.Context, now bool) iter.Seq2[Progress, erro
 			yield(p, err)
 			return
 		}
-		settled := !h.config.Now().Before(current.Created.Add(2 * h.config.KeyTime))
+		settles := h.settles(current)
 		left, goOn := h.rewrapAll(ctx, current, &p, yield)
 		if !goOn {
 			return
 		}
 		if left == nil {
-			p.Again, left = h.destroyBefore(ctx, current, settled)
+			p.Again, left = h.destroyBefore(ctx, current, settles)
 		}
 		p.Finished = left == nil && p.Again.IsZero()
 		yield(p, left)
 	}
+}
+
+// settles is when nobody uses the epochs before the current one any more, zero when that is so already. The keeper's clock may
+// be behind, or this one may have been moved: what this process has seen to be turned settles by its own timer as well.
+func (h *Hierarchy) settles(current Epoch) time.Time {
+	h.mu.Lock()
+	turned := h.turned
+	h.mu.Unlock()
+	now, at := h.config.Now(), current.Created.Add(2*h.config.KeyTime)
+	if left := 2*h.config.KeyTime - time.Since(turned); left > 0 && at.Before(now.Add(left)) {
+		return now.Add(left)
+	}
+	if now.Before(at) {
+		return at
+	}
+	return time.Time{}
 }
 
 // older says whether there are epochs before the current one that were not destroyed. Without any, no key is under one.
@@ -220,8 +241,8 @@ func (h *Hierarchy) change(ctx context.Context, id string, change func(*ring) (b
 	}
 }
 
-// destroyBefore destroys the epochs before the current one, or says when that may be done.
-func (h *Hierarchy) destroyBefore(ctx context.Context, current Epoch, settled bool) (again time.Time, err error) {
+// destroyBefore destroys the epochs before the current one, or says when that may be done: not before settles.
+func (h *Hierarchy) destroyBefore(ctx context.Context, current Epoch, settles time.Time) (again time.Time, err error) {
 	epochs, err := h.config.Keeper.Epochs(ctx)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("list epochs: %w", err)
@@ -230,8 +251,8 @@ func (h *Hierarchy) destroyBefore(ctx context.Context, current Epoch, settled bo
 		if e.Number >= current.Number || !e.Destroyed.IsZero() {
 			continue
 		}
-		if !settled {
-			return current.Created.Add(2 * h.config.KeyTime), nil
+		if !settles.IsZero() {
+			return settles, nil
 		}
 		if _, err := h.config.Keeper.DestroyEpoch(ctx, e.Number); err != nil {
 			return time.Time{}, fmt.Errorf("destroy epoch %d: %w", e.Number, err)

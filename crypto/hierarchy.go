@@ -73,6 +73,7 @@ type Hierarchy struct {
 	loading map[owner]*loading
 	current Epoch     // the newest epoch
 	listed  time.Time // when the keeper was asked for it
+	turned  time.Time // when it took the place of an older one; zero if it has not
 }
 
 var (

@@ -22,9 +22,22 @@ func MaskError(mask *secret.Mask, err error) *Error {
 		err = typed.Err
 	}
 	shown.Err = mask.Error(err)
-	shown.Type, shown.Message = ErrorType(mask.Text(string(shown.Type))), mask.Text(shown.Error())
+	shown.Type, shown.Message = shown.Type.Mask(mask), mask.Text(shown.Error())
 	shown.Detail, _ = shown.Detail.Mask(mask)
 	return shown
+}
+
+// Mask returns the type without secrets. The types of this package stay as they are, also when a secret is a word in one of
+// them: they hold none, and the engine decides by them.
+func (t ErrorType) Mask(mask *secret.Mask) ErrorType {
+	switch t {
+	case RuntimeError, DataError, DuplicateDataError, IncompleteDataError, RateLimitError, ConnectionError, OutOfSpaceError,
+		InvalidConfigurationError, InvalidAccessTokenError, BundleValidationError, AccountValidationError, ModuleTimeoutError,
+		ScenarioTimeoutError, MaxResultsExceededError, MaxFileSizeExceededError, OperationsLimitExceededError,
+		DataSizeLimitExceededError, ExecutionInterruptedError, InconsistencyError, UnexpectedError:
+		return t
+	}
+	return ErrorType(mask.Text(string(t)))
 }
 
 // Mask returns the bundle without secrets in its names, texts, buffers and numbers, however deep they are, and whether it

@@ -75,16 +75,12 @@ func maskedError(mask *secret.Mask, err error) (masked error) {
 	return connector.MaskError(mask, err)
 }
 
-func maskedType(mask *secret.Mask, kind connector.ErrorType) connector.ErrorType {
-	return connector.ErrorType(mask.Text(string(kind)))
-}
-
 // masked takes secrets out of a failure that is about to be kept.
 func (f *Failure) masked(mask *secret.Mask) *Failure {
 	if f == nil || mask.Empty() {
 		return f
 	}
-	return &Failure{Module: f.Module, Type: maskedType(mask, f.Type), Message: mask.Text(f.Message)}
+	return &Failure{Module: f.Module, Type: f.Type.Mask(mask), Message: mask.Text(f.Message)}
 }
 
 // maskedLog is a logger through which no secret of the run gets.

@@ -69,7 +69,7 @@ func (t *trace) Gave(number int64, out connector.Bundle) {
 // Failed implements flow.Observer.
 func (t *trace) Failed(number int64, failure *flow.Failure) {
 	if !t.truncated {
-		t.keep(appendTexts(appendNumbers(append(t.events, 'e'), number), t.mask.Text(string(failure.Type)), t.mask.Text(failure.Message)), nil)
+		t.keep(appendTexts(appendNumbers(append(t.events, 'e'), number), string(failure.Type.Mask(t.mask)), t.mask.Text(failure.Message)), nil)
 	}
 }
 

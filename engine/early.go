@@ -107,7 +107,7 @@ func (c *core) awaited(j *job) bool {
 
 // dropped ends a run that began early and was cut off, and says whether it did: not if its delivery is written, and not if
 // it can be written now because the run was only told to stop.
-func (c *core) dropped(j *job, err error, stopped bool) bool {
+func (c *core) dropped(ctx context.Context, j *job, err error, stopped bool) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.lost == nil && (!j.unwritten || stopped) {
@@ -116,5 +116,6 @@ func (c *core) dropped(j *job, err error, stopped bool) bool {
 	c.written(j, err)
 	c.queues.leave(j.scenario, 1)
 	j.delivery.Due = time.Time{}
+	c.endGone(ctx, j.delivery)
 	return true
 }

@@ -258,7 +258,7 @@ func New(config Config) (*Engine, error) {
 	}
 	c, err := newCore(config, keys)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, keys.close())
 	}
 	return &Engine{core: c}, nil
 }

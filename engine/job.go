@@ -175,17 +175,32 @@ func (c *core) settle(ctx context.Context, j *job, changes func(d *repo.Delivery
 	}
 	c.queues.leave(j.scenario, 1)
 	j.delivery.Due = time.Time{}
-	if err == nil && j.delivery.Confidential && !never {
-		c.endRun(ctx, j)
+	switch {
+	case err != nil: // it may have been written although the answer was lost
+		c.endGone(ctx, j.delivery)
+	case j.delivery.Confidential && !never:
+		c.endRun(ctx, j.delivery)
+	}
+}
+
+// endGone destroys the key of a confidential run if its delivery is not there: it was deleted, or could not be written.
+func (c *core) endGone(ctx context.Context, d *repo.Delivery) {
+	if !d.Confidential {
+		return
+	}
+	now := &repo.Delivery{Envelope: repo.Envelope{ID: d.ID, Tenant: d.Tenant}}
+	err := c.repo.Get(context.WithoutCancel(ctx), now)
+	if errors.Is(err, store.ErrNotFound) && now.Version == 0 {
+		c.endRun(ctx, d)
 	}
 }
 
 // endRun destroys the key of a confidential run whose delivery has just been deleted. After a crash between the two the key
 // seals nothing that is still there; it is deleted with the records of its category.
-func (c *core) endRun(ctx context.Context, j *job) {
-	if err := c.repo.EndRun(context.WithoutCancel(ctx), j.tenant, j.id); err != nil {
+func (c *core) endRun(ctx context.Context, d *repo.Delivery) {
+	if err := c.repo.EndRun(context.WithoutCancel(ctx), d.Tenant, d.ID); err != nil {
 		c.cfg.Logger.Warn("the key of a confidential run could not be destroyed, it goes when its time is over",
-			zap.String("execution", j.id), zap.Error(err))
+			zap.String("execution", d.ID), zap.Error(err))
 	}
 }
 

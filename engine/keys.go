@@ -42,10 +42,6 @@ func newKeys(config *Config) (*keys, error) {
 		return &keys{}, nil
 	}
 	k, kept := &keys{}, config.Keys
-	if kept.Keeper == nil {
-		k.random = crypto.NewKeyring()
-		kept.Keeper = k.random
-	}
 	if kept.Keys == nil {
 		kept.Keys = KeyStore(config.Store)
 	}
@@ -58,6 +54,10 @@ func newKeys(config *Config) (*keys, error) {
 	case kept.Irrevocable > promised:
 		return nil, fmt.Errorf("%w: Config.Keys.Irrevocable is %v, and Config.Policy.Irrevocable promises %v: shorten it, or leave it out",
 			ErrInvalid, kept.Irrevocable, config.Policy.Irrevocable)
+	}
+	if kept.Keeper == nil {
+		k.random = crypto.NewKeyring()
+		kept.Keeper = k.random
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), keeperTime)
 	defer cancel()
@@ -94,10 +94,12 @@ func (c *core) turn(ctx context.Context) time.Duration {
 	if k.hierarchy == nil {
 		return turnTime
 	}
-	k.mu.Lock()
+	if !k.mu.TryLock() {
+		return turnPause // somebody else is at it, which may take long
+	}
 	defer k.mu.Unlock()
 	now := c.now()
-	if wait := k.next.Sub(now); wait > 0 {
+	if wait := k.next.Sub(now); wait > 0 && wait <= turnTime { // a longer one is that of a clock that was put back
 		return wait
 	}
 	wait := turnTime

@@ -104,6 +104,11 @@ func (c *core) store(ctx context.Context, deliveries []*repo.Delivery, bundles [
 	if err == nil && (late || len(jobs) < len(deliveries)) {
 		c.workers.call()
 	}
+	if err != nil {
+		for _, d := range deliveries {
+			c.endGone(ctx, d)
+		}
+	}
 	return err
 }
 

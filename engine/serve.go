@@ -203,7 +203,7 @@ func (c *core) work(ctx context.Context, j *job) {
 	case errors.Is(context.Cause(ctx), errFenced):
 		log.Warn("another worker has taken the delivery over; this run leaves no record")
 		return
-	case err != nil && c.dropped(j, err, ctx.Err() != nil):
+	case err != nil && c.dropped(ctx, j, err, ctx.Err() != nil):
 		return
 	case err != nil && ctx.Err() != nil:
 		c.hand(ctx, j, repo.DeliveryAccepted, c.clock())

@@ -73,7 +73,7 @@ type Progress struct {
 //
 // It yields its progress after each batch of keys. The old epochs are destroyed no sooner than twice KeyTime after the new
 // one began, because other processes may use them until then: Again says when Turn is to be called once more. Call it at
-// least once in Slack. It may be stopped at any point and called again, by several processes too; nothing is lost.
+// least once in Slack. ErrForeignKeeper: the keeper is another store's, or an old copy, and nothing was done. It may be stopped at any point and called again, by several processes too; nothing is lost.
 func (h *Hierarchy) Turn(ctx context.Context, now bool) iter.Seq2[Progress, error] {
 	return func(yield func(Progress, error) bool) {
 		var p Progress
@@ -81,7 +81,10 @@ func (h *Hierarchy) Turn(ctx context.Context, now bool) iter.Seq2[Progress, erro
 		// A clock that runs far ahead must not begin epochs faster than they settle.
 		due := h.settles(current).IsZero() && !h.config.Now().Before(current.Created.Add(h.config.Epoch))
 		if err == nil && (now || due) {
-			if _, err = h.config.Keeper.NewEpoch(ctx); err == nil {
+			if err = h.known(ctx, current); err == nil {
+				_, err = h.config.Keeper.NewEpoch(ctx)
+			}
+			if err == nil {
 				current, err = h.epoch(ctx, true)
 			}
 		}
@@ -130,6 +133,21 @@ func (h *Hierarchy) older(ctx context.Context, current Epoch) (bool, error) {
 		return false, fmt.Errorf("list epochs: %w", err)
 	}
 	return slices.ContainsFunc(epochs, func(e Epoch) bool { return e.Number < current.Number && e.Destroyed.IsZero() }), nil
+}
+
+// known says whether the keeper knows the epochs that keys are under. If not, the next one that it makes would have the number
+// of one that it lacks.
+func (h *Hierarchy) known(ctx context.Context, newest Epoch) error {
+	for stored, err := range h.config.Keys.Rings(ctx) {
+		if err != nil {
+			return fmt.Errorf("crypto: read rings: %w", err)
+		}
+		if stored.Epoch > newest.Number {
+			return fmt.Errorf("%w: its newest epoch is %d, and ring %s is under epoch %d: use the keeper that the store was made with, in its newest state",
+				ErrForeignKeeper, newest.Number, stored.ID, stored.Epoch)
+		}
+	}
+	return nil
 }
 
 // progressEvery is how many rings lie between two reports.

@@ -20,6 +20,9 @@ var (
 	// ErrRing says that the stored keys of an owner are damaged, or were changed by somebody: nothing opens or is sealed with
 	// them until they are put back as they were. It comes together with ErrMalformed.
 	ErrRing = errors.New("crypto: keys are damaged")
+	// ErrForeignKeeper says that a keeper does not go with a key store: keys there are under epochs that it never had, so it is
+	// another store's, or an old copy of the right one.
+	ErrForeignKeeper = errors.New("crypto: keeper is not that of the key store")
 	// ErrWindow says that the times of a HierarchyConfig do not add up: what is destroyed would not be gone from every
 	// backup in time.
 	ErrWindow = errors.New("crypto: keys would outlive what is promised")
@@ -124,7 +127,7 @@ func NewHierarchy(ctx context.Context, config HierarchyConfig) (*Hierarchy, erro
 		config.Now = time.Now
 	}
 	if whole := config.Epoch + config.DestroyDelay + config.Slack; whole > config.Irrevocable {
-		return nil, fmt.Errorf("%w: Epoch %v, DestroyDelay %v and Slack %v are %v together, and Irrevocable is %v",
+		return nil, fmt.Errorf("%w: Epoch %v, DestroyDelay %v and Slack %v are %v together, and Irrevocable is %v: shorten one of them",
 			ErrWindow, config.Epoch, config.DestroyDelay, config.Slack, whole, config.Irrevocable)
 	}
 	config.Keeper = &guard{Keeper: config.Keeper, timeout: config.KeeperTimeout}

@@ -224,3 +224,21 @@ func TestSilentKeeperIsNotWaitedForLongerThanItMayTake(t *testing.T) {
 		require.Equal(t, 4*time.Second, time.Since(began))
 	})
 }
+
+// A keeper that is an old copy of the right one makes no new epoch: it would have the number of one that keys are under.
+func TestKeeperOfThePastTurnsNothing(t *testing.T) {
+	t.Parallel()
+	h := build(t, func(c *crypto.HierarchyConfig) { c.KeyTime = time.Nanosecond })
+	_, err := h.Seal(t.Context(), ada, []byte("content"))
+	require.NoError(t, err)
+	finish(t, h.Turn(t.Context(), true))
+	past := newCabinet()
+	v, err := crypto.NewHierarchy(t.Context(), crypto.HierarchyConfig{Keeper: past, Keys: h.keys})
+	require.NoError(t, err)
+	for _, err := range v.Turn(t.Context(), true) {
+		require.ErrorIs(t, err, crypto.ErrForeignKeeper)
+	}
+	epochs, err := past.Epochs(t.Context())
+	require.NoError(t, err)
+	require.Len(t, epochs, 1)
+}

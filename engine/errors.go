@@ -11,7 +11,7 @@ import (
 var (
 	// ErrNoVault says that Config has a store that may outlive the process but neither Keys.Keeper nor Vault: what is sealed
 	// with a key that nobody keeps could never be read again. Open a key ring with crypto.EnsureKeyring.
-	ErrNoVault = errors.New("engine: a store that lasts needs a vault")
+	ErrNoVault = errors.New("engine: a store that lasts needs keys that last: set Config.Keys.Keeper, see crypto.EnsureKeyring")
 	// ErrNotFound says that there is no such scenario, execution, connection, data store or data structure.
 	ErrNotFound = errors.New("engine: not found")
 	// ErrPaused says that a scenario is not active.

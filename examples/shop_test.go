@@ -241,6 +241,14 @@ func (s *shop) laterDay(ctx context.Context, e *engine.Engine) error {
 	if _, err := e.Tick(ctx); err != nil { // which turns the epoch
 		return err
 	}
+	for settled := false; !settled; { // the old epoch is destroyed when nobody uses it any more
+		for p, err := range e.Vault().(crypto.Turner).Turn(ctx, false) {
+			if err != nil {
+				return err
+			}
+			settled = p.Finished
+		}
+	}
 	if err := s.sell(ctx, e); err != nil {
 		return err
 	}

@@ -80,8 +80,9 @@ func (till) Modules() []connector.Module {
 // A shop is a program that embeds the engine, with a key file and a database. It tells whoever started it, on standard output,
 // every key that its keeper sees and every stage that it has reached, and waits there for a byte.
 type shop struct {
-	dir string
-	now atomic.Int64 // how far its clock is ahead
+	dir    string
+	now    atomic.Int64  // how far its clock is ahead
+	before atomic.Uint32 // the newest epoch when the clock was moved
 
 	mu  sync.Mutex
 	out *os.File
@@ -145,6 +146,28 @@ func (k telling) Unwrap(ctx context.Context, epoch uint32, wrapped, scope []byte
 		return nil, err
 	}
 	return key, k.shop.saw(key)
+}
+
+// The clock of the keeper goes with that of the shop: epochs that are made after it was moved are of then.
+
+func (k telling) NewEpoch(ctx context.Context) (crypto.Epoch, error) {
+	made, err := k.Keeper.NewEpoch(ctx)
+	return k.shop.dated(made), err
+}
+
+func (k telling) Epochs(ctx context.Context) ([]crypto.Epoch, error) {
+	epochs, err := k.Keeper.Epochs(ctx)
+	for i := range epochs {
+		epochs[i] = k.shop.dated(epochs[i])
+	}
+	return epochs, err
+}
+
+func (s *shop) dated(epoch crypto.Epoch) crypto.Epoch {
+	if epoch.Number > s.before.Load() {
+		epoch.Created = epoch.Created.Add(time.Duration(s.now.Load()))
+	}
+	return epoch
 }
 
 // runShop is the program.
@@ -237,12 +260,18 @@ func (s *shop) laterDay(ctx context.Context, e *engine.Engine) error {
 	if err := s.stage("rotated"); err != nil {
 		return err
 	}
+	turner := e.Vault().(crypto.Turner)
+	epoch, err := turner.Epoch(ctx)
+	if err != nil {
+		return err
+	}
+	s.before.Store(epoch.Number)
 	s.now.Add(int64(15 * 24 * time.Hour))
 	if _, err := e.Tick(ctx); err != nil { // which turns the epoch
 		return err
 	}
 	for settled := false; !settled; { // the old epoch is destroyed when nobody uses it any more
-		for p, err := range e.Vault().(crypto.Turner).Turn(ctx, false) {
+		for p, err := range turner.Turn(ctx, false) {
 			if err != nil {
 				return err
 			}

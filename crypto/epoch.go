@@ -142,6 +142,11 @@ func (h *Hierarchy) known(ctx context.Context, newest Epoch) error {
 		if err != nil {
 			return fmt.Errorf("crypto: read rings: %w", err)
 		}
+		if stored.Epoch > newest.Number { // another process may have begun it a moment ago
+			if newest, err = h.epoch(ctx, true); err != nil {
+				return err
+			}
+		}
 		if stored.Epoch > newest.Number {
 			return fmt.Errorf("%w: its newest epoch is %d, and ring %s is under epoch %d: use the keeper that the store was made with, in its newest state",
 				ErrForeignKeeper, newest.Number, stored.ID, stored.Epoch)

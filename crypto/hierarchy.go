@@ -287,11 +287,7 @@ func (h *Hierarchy) load(ctx context.Context, o owner, known *ring, create bool)
 			l = &loading{done: make(chan struct{})}
 			h.loading[o] = l
 			h.mu.Unlock()
-			l.ring, l.err = h.read(ctx, o, known, create)
-			h.mu.Lock()
-			delete(h.loading, o)
-			h.mu.Unlock()
-			close(l.done)
+			h.lead(ctx, l, o, known, create)
 			return l.ring, l.err
 		}
 		h.mu.Unlock()
@@ -305,6 +301,18 @@ func (h *Hierarchy) load(ctx context.Context, o owner, known *ring, create bool)
 			return l.ring, nil
 		}
 	}
+}
+
+// lead reads a ring for all who want it. They go on when the keeper or the key store panics, too.
+func (h *Hierarchy) lead(ctx context.Context, l *loading, o owner, known *ring, create bool) {
+	l.err = ErrNoRing
+	defer func() {
+		h.mu.Lock()
+		delete(h.loading, o)
+		h.mu.Unlock()
+		close(l.done)
+	}()
+	l.ring, l.err = h.read(ctx, o, known, create)
 }
 
 func (h *Hierarchy) read(ctx context.Context, o owner, known *ring, create bool) (*ring, error) {

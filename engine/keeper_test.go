@@ -130,6 +130,17 @@ func moods() map[string]mood {
 	}
 }
 
+// newWhimsical returns a keeper of two epochs that is in a good mood.
+func newWhimsical(t *testing.T) *whimsical {
+	t.Helper()
+	ring := crypto.NewKeyring()
+	for range 2 {
+		_, err := ring.NewEpoch(t.Context())
+		require.NoError(t, err)
+	}
+	return &whimsical{Keeper: ring}
+}
+
 // Whatever is wrong with a keeper: what comes in and needs a key that is not at hand is told to come again, and nothing of it
 // is stored; what was accepted before waits; nothing is taken for damaged that is not; and when the keeper is back, everything
 // goes on by itself.
@@ -139,12 +150,7 @@ func TestNothingIsLostOrUnsealedWhileTheKeeperFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				ring := crypto.NewKeyring()
-				for range 2 {
-					_, err := ring.NewEpoch(t.Context())
-					require.NoError(t, err)
-				}
-				keeper := &whimsical{Keeper: ring}
+				keeper := newWhimsical(t)
 				s := memory.New()
 				config := engine.Config{
 					Store: s, Keys: crypto.HierarchyConfig{Keeper: keeper}, Connectors: []connector.Connector{bank{}}, Poll: 5 * time.Second,
@@ -233,12 +239,7 @@ func TestRunThatIsUnderWayOutlivesAKeeperThatIsDown(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				ring := crypto.NewKeyring()
-				for range 2 {
-					_, err := ring.NewEpoch(t.Context())
-					require.NoError(t, err)
-				}
-				keeper := &whimsical{Keeper: ring}
+				keeper := newWhimsical(t)
 				var done effects
 				s := memory.New()
 				e := start(t, engine.Config{

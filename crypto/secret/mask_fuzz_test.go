@@ -37,7 +37,7 @@ func FuzzMask(f *testing.F) {
 	f.Add(`\\\\`, `\`, `\`)
 	f.Fuzz(func(t *testing.T, s, before, after string) {
 		if len(s) > 1<<10 || len(before)+len(after) > 1<<12 {
-			t.Skip()
+			return // long inputs only take long
 		}
 		m := maskOf(s)
 		if len(strings.TrimSpace(s)) < secret.MinMaskedBytes {

@@ -1,0 +1,276 @@
+package crypto
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ebbkit/ebb/crypto/secret"
+)
+
+// A loading is a ring that somebody is reading.
+type loading struct {
+	done chan struct{}
+	ring *ring
+	err  error
+}
+
+// load reads a ring, or makes it. Many who want the same one read it once.
+func (h *Hierarchy) load(ctx context.Context, o owner, known *ring, create bool) (*ring, error) {
+	for {
+		h.mu.Lock()
+		l := h.loading[o]
+		if l == nil {
+			l = &loading{done: make(chan struct{})}
+			h.loading[o] = l
+			h.mu.Unlock()
+			h.lead(ctx, l, o, known, create)
+			return l.ring, l.err
+		}
+		h.mu.Unlock()
+		select {
+		case <-l.done:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		// What failed for somebody else, because he gave up or made nothing, need not fail here.
+		if l.err == nil {
+			return l.ring, nil
+		}
+	}
+}
+
+// lead reads a ring for all who want it. They go on when the keeper or the key store panics, too.
+func (h *Hierarchy) lead(ctx context.Context, l *loading, o owner, known *ring, create bool) {
+	l.err = ErrNoRing
+	defer func() {
+		h.mu.Lock()
+		delete(h.loading, o)
+		h.mu.Unlock()
+		close(l.done)
+	}()
+	l.ring, l.err = h.read(ctx, o, known, create)
+}
+
+func (h *Hierarchy) read(ctx context.Context, o owner, known *ring, create bool) (*ring, error) {
+	id := o.ringID()
+	for {
+		asked := h.rings.now()
+		stored, err := h.config.Keys.Ring(ctx, id)
+		if errors.Is(err, ErrNoRing) && create {
+			r, err := h.create(ctx, o, id, 0, time.Time{})
+			if errors.Is(err, ErrRingConflict) {
+				continue // somebody else has just made it
+			}
+			return r, err
+		}
+		if err != nil {
+			return nil, fmt.Errorf("crypto: read ring: %w", err)
+		}
+		if known != nil && known.stored == stored.Version {
+			return h.rings.put(known, asked), nil
+		}
+		r, err := h.unlock(ctx, o, stored, known)
+		if known != nil && errors.Is(err, ErrClosed) && !h.closed.Load() { // its keys have left memory meanwhile
+			known = nil
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if r.destroyed && known != nil {
+			h.forget(known)
+		}
+		return h.keep(r, asked), nil
+	}
+}
+
+// unlock decodes a stored ring, unwraps its newest key and checks that nobody has changed it. What known, an older state of
+// it, has unwrapped is used again.
+func (h *Hierarchy) unlock(ctx context.Context, o owner, stored StoredRing, known *ring) (*ring, error) {
+	r, err := decodeRing(o, stored.ID, stored.Body)
+	if err != nil {
+		return nil, err
+	}
+	r.stored = stored.Version
+	if r.destroyed {
+		return r, nil
+	}
+	if known != nil {
+		known.lend(r)
+	}
+	if _, err := h.unwrapped(ctx, r, r.newest()); err != nil {
+		return nil, err
+	}
+	if ok, err := r.authentic(stored.Body); err != nil || !ok {
+		r.abandon()
+		if err == nil {
+			err = fmt.Errorf("%w: ring %s was changed (%w)", ErrRing, r.name(), ErrMalformed)
+		}
+		return nil, err
+	}
+	return r, nil
+}
+
+// unwrapped returns the key of a version.
+func (h *Hierarchy) unwrapped(ctx context.Context, r *ring, v *ringVersion) (*rootKey, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !v.key.key.IsZero() {
+		return v.key, nil
+	}
+	key, err := h.config.Keeper.Unwrap(ctx, v.epoch, v.wrapped, wrapScope(r.name(), v.number, &v.key.id))
+	switch {
+	case errors.Is(err, ErrScope), errors.Is(err, ErrMalformed):
+		return nil, fmt.Errorf("%w: a key of ring %s is not what was wrapped (%w): %w", ErrRing, r.name(), ErrMalformed, err)
+	case errors.Is(err, ErrEpochDestroyed):
+		return nil, fmt.Errorf("unwrap a key: %w", h.confirm(ctx, v.epoch, err))
+	case err != nil:
+		return nil, fmt.Errorf("unwrap a key: %w", err)
+	}
+	defer clear(key)
+	// What was wrapped is bound to its place, so this is none of the ring's fault. Not to be kept, because the next answer may
+	// be right, and not to be wrapped anew.
+	if len(key) != keySize || keyIDOf(key) != v.key.id {
+		return nil, fmt.Errorf("%w: for a key of ring %s it gives %d bytes that are not the key", ErrKeeper, r.name(), len(key))
+	}
+	v.key.key = secret.New(key)
+	return v.key, nil
+}
+
+// confirm asks whether an epoch is destroyed of which the keeper has said so: whoever believes it gives up the keys under it.
+func (h *Hierarchy) confirm(ctx context.Context, epoch uint32, said error) error {
+	epochs, err := h.config.Keeper.Epochs(ctx)
+	if errors.Is(err, ErrEpochDestroyed) { // which is no answer to that
+		return fmt.Errorf("%w: it lists no epochs: %v", ErrKeeper, err) //nolint:errorlint // see above
+	}
+	if err != nil {
+		return fmt.Errorf("list epochs: %w", err)
+	}
+	for _, e := range epochs {
+		if e.Number == epoch && e.Destroyed.IsZero() {
+			return fmt.Errorf("%w: it says that epoch %d is destroyed, and lists it as one that is not", ErrKeeper, epoch)
+		}
+	}
+	return said
+}
+
+// create makes the first key of an owner and stores it in place of the stored version.
+func (h *Hierarchy) create(ctx context.Context, o owner, id string, stored int64, created time.Time) (*ring, error) {
+	for {
+		epoch, err := h.epoch(ctx, false)
+		if err != nil {
+			return nil, err
+		}
+		began := h.rings.now()
+		r := &ring{owner: o, id: id, latest: 1, minDecrypt: 1, minAvailable: 1}
+		r.versions = []ringVersion{newVersion(1, h.config.Now())}
+		err = h.wrap(ctx, r, r.newest(), epoch)
+		if errors.Is(err, ErrEpochDestroyed) {
+			r.forget()
+			now, err := h.epoch(ctx, true)
+			if err == nil && now.Number == epoch.Number {
+				err = fmt.Errorf("%w: its newest epoch is %d, and it says that this one is destroyed", ErrKeeper, now.Number)
+			}
+			if err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if err != nil {
+			r.forget()
+			return nil, err
+		}
+		kept := StoredRing{ID: id, Tenant: o.tenant, Run: o.kind == ownerRun, Version: stored, Created: created}
+		if err := h.put(ctx, r, &kept); err != nil {
+			r.forget()
+			return nil, err
+		}
+		if err := h.settle(ctx, r, &kept, epoch); err != nil {
+			r.forget()
+			return nil, err
+		}
+		return h.keep(r, began), nil
+	}
+}
+
+// settle makes sure that a ring that has just been stored is under an epoch that holds: between the look at the epoch and the
+// write the epoch may have been turned and destroyed, if that took long. Others may have sealed under the ring's key
+// already, so the key stays, and is wrapped anew.
+func (h *Hierarchy) settle(ctx context.Context, r *ring, stored *StoredRing, epoch Epoch) error {
+	for {
+		ok, err := h.holds(ctx, epoch)
+		if ok || err != nil {
+			return err
+		}
+		if epoch, err = h.epoch(ctx, false); err != nil {
+			return err
+		}
+		if err = h.wrap(ctx, r, r.newest(), epoch); err == nil {
+			err = h.put(ctx, r, stored)
+		}
+		if err != nil && !errors.Is(err, ErrEpochDestroyed) {
+			return err
+		}
+	}
+}
+
+// keep puts a ring into memory, without what can be had again: its name, and the wrapped form of what is unwrapped. It returns
+// the ring to use, which is another one when somebody has read a newer state meanwhile.
+func (h *Hierarchy) keep(r *ring, asked moment) *ring {
+	r.id = ""
+	for i := range r.versions {
+		if v := &r.versions[i]; !v.key.key.IsZero() {
+			v.wrapped = nil
+		}
+	}
+	return h.rings.put(r, asked)
+}
+
+// wrap wraps the key of a version under an epoch.
+func (h *Hierarchy) wrap(ctx context.Context, r *ring, v *ringVersion, epoch Epoch) (err error) {
+	var wrapped []byte
+	used := v.key.key.Use(func(key []byte) {
+		wrapped, err = h.config.Keeper.Wrap(ctx, epoch.Number, key, wrapScope(r.name(), v.number, &v.key.id))
+	})
+	switch {
+	case used != nil:
+		return ErrClosed
+	case err != nil:
+		return fmt.Errorf("wrap a key: %w", err)
+	case len(wrapped) == 0 || len(wrapped) > maxWrapped:
+		return fmt.Errorf("%w: it wraps a key into %d bytes, at most %d can be kept", ErrKeeper, len(wrapped), maxWrapped)
+	}
+	v.wrapped, v.epoch = wrapped, epoch.Number
+	return nil
+}
+
+// maxWrapped is how long a wrapped key may be.
+const maxWrapped = 1<<16 - 1
+
+// put stores a ring.
+func (h *Hierarchy) put(ctx context.Context, r *ring, stored *StoredRing) (err error) {
+	if stored.Body, err = r.encode(); err != nil {
+		return err
+	}
+	stored.Epoch = r.oldestEpoch()
+	if stored.Created.IsZero() {
+		stored.Created = h.config.Now().UTC()
+	}
+	if err := h.config.Keys.PutRing(ctx, stored); err != nil {
+		return fmt.Errorf("crypto: keep ring: %w", err)
+	}
+	r.stored = stored.Version
+	return nil
+}
+
+// forget clears all that is in memory of the keys of a ring.
+func (h *Hierarchy) forget(r *ring) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range r.versions {
+		h.envelopes.forgetKey(r.versions[i].key.id)
+	}
+	r.forget()
+}

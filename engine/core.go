@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -74,7 +75,7 @@ func (c *core) logger(fields ...zap.Field) *zap.Logger {
 	if !c.cfg.Logger.Core().Enabled(zap.FatalLevel) {
 		return c.cfg.Logger
 	}
-	return c.cfg.Logger.With(fields...)
+	return c.cfg.Logger.With(slices.Clone(fields)...) // a copy, so that fields that are dropped cost no memory
 }
 
 // now is the time of the host, in UTC.

@@ -107,7 +107,7 @@ func (h *host) call(ctx context.Context, op *flow.Operation) (*connector.Call, e
 		Cursor:    h.cursor,
 		Now:       op.Now,
 		Location:  op.Location,
-		Log:       h.log(op.Module),
+		Log:       h.maskedLog(h.logger(zap.String("scenario", h.scenario), zap.String("execution", h.run), zap.Int("module", op.Module))),
 		HTTP:      h.network.Client(),
 		Dial:      h.network.Dial,
 		Data:      h.data,
@@ -130,18 +130,6 @@ func (h *host) call(ctx context.Context, op *flow.Operation) (*connector.Call, e
 		return nil, err
 	}
 	return call, nil
-}
-
-// log is the logger of a module. A logger that drops everything need not know for whom.
-func (h *host) log(module int) *zap.Logger {
-	if !h.cfg.Logger.Core().Enabled(zap.FatalLevel) {
-		return h.cfg.Logger
-	}
-	log := h.cfg.Logger.With(zap.String("scenario", h.scenario), zap.String("execution", h.run), zap.Int("module", module))
-	if h.connects {
-		log = h.maskedLog(log)
-	}
-	return log
 }
 
 func (h *host) data(_ context.Context, name string) (connector.DataStore, error) {

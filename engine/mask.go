@@ -83,7 +83,10 @@ func (f *Failure) masked(mask *secret.Mask) *Failure {
 	return &Failure{Module: f.Module, Type: f.Type.Mask(mask), Message: mask.Text(f.Message)}
 }
 
-// maskedLog is a logger through which no secret of the run gets.
+// maskedLog is a logger through which no secret of the run gets. One that drops everything stays as it is.
 func (h *host) maskedLog(log *zap.Logger) *zap.Logger {
+	if !h.connects || !log.Core().Enabled(zap.FatalLevel) {
+		return log
+	}
 	return log.WithOptions(zap.WrapCore(func(core zapcore.Core) zapcore.Core { return h.mask.Core(core) }))
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,10 +25,11 @@ type job struct {
 	early   bool                    // the run began before its delivery was written
 	stop    context.CancelCauseFunc // ends the run; nil until it has begun. Guarded by mu
 
-	// mu is held while the delivery is written. unsure is a renewal whose answer was lost: it may have happened.
+	// mu is held while the delivery is written. unsure are the ends of leases whose renewals had no answer: one of them may
+	// have happened.
 	mu       sync.Mutex
 	delivery *repo.Delivery
-	unsure   *repo.Envelope
+	unsure   []time.Time
 	// unwritten says that the delivery is not in the store yet, kept what the caller is to get when it is. lost is why
 	// it could not be written. See early.go.
 	unwritten bool
@@ -150,7 +152,8 @@ func (c *core) whose(ctx context.Context, j *job, wanted repo.Envelope) int {
 		// The lease is as it was: only the body was sealed anew, see Rotate. Every claim moves Due.
 		j.delivery.Version = now.Version
 		return ours
-	case j.unsure != nil && now.Version == j.delivery.Version+1 && now.State == j.unsure.State && now.Due.Equal(j.unsure.Due):
+	case now.Version > j.delivery.Version && now.State == j.delivery.State && slices.ContainsFunc(j.unsure, now.Due.Equal):
+		// More than one version later, the body was sealed anew behind the renewal.
 		j.delivery.Version, j.delivery.Due, j.unsure = now.Version, now.Due, nil
 		return ours
 	}
@@ -280,7 +283,7 @@ func (c *core) renew(ctx context.Context, j *job) {
 	wanted := j.delivery.Envelope
 	j.delivery.Envelope = before
 	if !errors.Is(err, store.ErrConflict) {
-		j.unsure = &wanted
+		j.unsure = append(j.unsure, wanted.Due)
 		c.cfg.Logger.Warn("a lease could not be renewed", zap.String("delivery", j.id), zap.Error(err))
 		return
 	}

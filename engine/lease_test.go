@@ -113,6 +113,54 @@ func TestLostAnswerDoesNotDoubleTheRun(t *testing.T) {
 	}
 }
 
+// The answer to a renewal is lost, and before the run knows, the record is sealed anew, or the store has gone on failing: the
+// run is still this process's, and is not done again.
+func TestLeaseWhoseRenewalIsUnknownIsRecognized(t *testing.T) {
+	t.Parallel()
+	for name, sealed := range map[string]bool{"its record is sealed anew": true, "the next renewal fails": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var done effects
+				var renewals atomic.Int64
+				var down atomic.Bool
+				renews := func(c []store.Change) bool { return len(c) == 1 && c[0].Touch != nil }
+				disk := dying{lossy{memory.New(), func(c []store.Change) bool { return renews(c) && renewals.Add(1) == 1 }}, &down}
+				e := start(t, engine.Config{
+					Store: disk, Keys: crypto.HierarchyConfig{Keeper: crypto.NewKeyring(), KeyTime: time.Millisecond},
+					Connectors: []connector.Connector{bank{pay: func(ctx context.Context, _ *connector.Call) error {
+						done.Add(1)
+						time.Sleep(20 * time.Second)
+						return ctx.Err()
+					}}},
+				})
+				scenario, err := e.Deploy(t.Context(), parse(t, doing), engine.DeployOptions{Activate: true})
+				require.NoError(t, err)
+				stop := serve(t, e)
+				synctest.Wait()
+				post(t, e, scenario.Hook, "application/json", `{}`)
+				for renewals.Load() == 0 {
+					time.Sleep(100 * time.Millisecond)
+				}
+				if sealed {
+					before := records(t, disk, "delivery")[0].Version
+					_, err = rotate(t, e.Rotate(t.Context(), engine.RotateOptions{}))
+					require.NoError(t, err)
+					require.Greater(t, records(t, disk, "delivery")[0].Version, before)
+				} else {
+					down.Store(true)
+					time.Sleep(6 * time.Second)
+					down.Store(false)
+				}
+				time.Sleep(3 * time.Minute)
+				stop()
+				require.EqualValues(t, 1, done.Load())
+				require.Len(t, executions(t, e, scenario.ID), 1)
+			})
+		})
+	}
+}
+
 // What ends while the store is down is written when it is back.
 func TestOutageOfTheStoreDoesNotDoubleRuns(t *testing.T) {
 	t.Parallel()

@@ -60,7 +60,7 @@ func (t *trace) Began(number int64, module int, in connector.Bundle) {
 }
 
 // Gave implements flow.Observer.
-func (t *trace) Gave(number int64, out connector.Bundle) {
+func (t *trace) Gave(number int64, _ int, out connector.Bundle) {
 	if !t.truncated {
 		t.keepBundle(appendNumbers(append(t.events, 'b'), number), out)
 	}

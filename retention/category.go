@@ -31,6 +31,9 @@ const (
 	Access Category = "access"
 	// Key holds wrapped keys. They end by being destroyed, never by time, so a policy has no periods for them.
 	Key Category = "key"
+	// Subject holds what leads from the identifiers of people to their records, and what remembers whose keys were destroyed. The
+	// former ends with the last record that names the person, the latter stays, so a policy has no periods for them.
+	Subject Category = "subject"
 )
 
 // A Role says in which role the host answers for a category's data under the GDPR.

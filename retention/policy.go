@@ -71,6 +71,7 @@ type Policy struct {
 //	notification                                          7 days, then passive for 6 calendar months
 //	execution_detail                                      60 days, then passive for 6 calendar months
 //	datastore_record, connection, scenario, account       until deleted; passive for 6 calendar months if taken out of use
+//	key, subject                                          no time of their own, see Key and Subject
 //	removal from live storage when asked                  1 calendar month
 //	irrevocable everywhere                                60 days
 func Default() Policy {
@@ -118,10 +119,23 @@ func defaultRule(c Category) (Rule, bool) {
 		r.Purpose = "run confidential scenarios on what other services sent"
 	case Key:
 		return Rule{Role: Processor, Basis: instructed, Purpose: "open what is sealed, until it is to be forgotten"}, true
+	case Subject:
+		return Rule{Role: Processor, Basis: instructed, Purpose: "find, and forget, what is kept of a person"}, true
 	default:
 		return Rule{}, false
 	}
 	return r, true
+}
+
+// timeless says how the records of a category end that have no time of their own. Empty: they have one.
+func timeless(c Category) string {
+	switch c {
+	case Key:
+		return "keys end by being destroyed"
+	case Subject:
+		return "what leads to a person ends with the last record that names the person"
+	}
+	return ""
 }
 
 // Resolve returns the policy that p stands for: p with each field that is zero taken from Default(). All methods of a
@@ -140,7 +154,7 @@ func (p Policy) Resolve() Policy {
 	return p
 }
 
-// Rule returns the rule of a category, and whether there is one. Key always has one. Confidential has one wherever GatewayLog
+// Rule returns the rule of a category, and whether there is one. Key and Subject always have one. Confidential has one wherever GatewayLog
 // has: without a rule of its own, its records are active as long as those of GatewayLog, and never passive.
 func (p Policy) Rule(c Category) (Rule, bool) {
 	if p.Rules == nil {
@@ -151,7 +165,7 @@ func (p Policy) Rule(c Category) (Rule, bool) {
 		return r, true
 	}
 	switch c {
-	case Key:
+	case Key, Subject:
 		return defaultRule(c)
 	case Confidential:
 		like, ok := p.Rules[GatewayLog]
@@ -229,8 +243,8 @@ func (p Policy) Validate() error {
 	}
 	for _, c := range slices.Sorted(maps.Keys(p.Rules)) {
 		r, at := p.Rules[c], fmt.Sprintf("category %q: ", c)
-		if c == Key && (!r.Active.IsZero() || !r.Passive.IsZero() || r.SkipPassive) {
-			report("%skeys end by being destroyed, not by time: leave Active, Passive and SkipPassive out", at)
+		if ends := timeless(c); ends != "" && (!r.Active.IsZero() || !r.Passive.IsZero() || r.SkipPassive) {
+			report("%s%s, not by time: leave Active, Passive and SkipPassive out", at, ends)
 		}
 		if c == "" {
 			report("%sthe name is empty: give it one", at)

@@ -137,7 +137,9 @@ func text(b connector.Bundle) string {
 func (t *trace) Began(number int64, module int, in connector.Bundle) {
 	t.line("%d. module %d <- %s", number, module, text(in))
 }
-func (t *trace) Gave(number int64, out connector.Bundle) { t.line("%d. -> %s", number, text(out)) }
+func (t *trace) Gave(number int64, _ int, out connector.Bundle) {
+	t.line("%d. -> %s", number, text(out))
+}
 func (t *trace) Failed(number int64, f *flow.Failure) {
 	t.line("%d. failed: %s: %s", number, f.Type, f.Message)
 }

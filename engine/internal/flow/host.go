@@ -92,8 +92,8 @@ type Observer interface {
 	// Began says that a module begins its operation of this number. Numbers count all operations from 1, with and without
 	// effect.
 	Began(number int64, module int, in connector.Bundle)
-	// Gave says that the operation gave a bundle.
-	Gave(number int64, out connector.Bundle)
+	// Gave says that the operation of this number, which is one of the module, gave a bundle.
+	Gave(number int64, module int, out connector.Bundle)
 	// Failed says that the operation failed.
 	Failed(number int64, failure *Failure)
 	// Warned says that something in the module's field could not be done as it is written; the run goes on without it.

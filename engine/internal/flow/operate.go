@@ -130,7 +130,7 @@ func (r *run) take(n *node, number int64, bundle connector.Bundle) error {
 		return r.stopped(n, failuref(connector.DataSizeLimitExceededError, "the variables of the run hold more than %d bytes", limit))
 	}
 	if o := r.start.Observer; o != nil {
-		o.Gave(number, bundle)
+		o.Gave(number, n.id, bundle)
 	}
 	if n.returns {
 		return &stop{output: bundle, returned: true}

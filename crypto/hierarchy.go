@@ -70,11 +70,11 @@ type Hierarchy struct {
 	rings     *ringCache
 	closed    atomic.Bool
 
-	mu      sync.Mutex
-	loading map[owner]*loading
-	current Epoch     // the newest epoch
-	listed  time.Time // when the keeper was asked for it
-	turned  time.Time // when it took the place of an older one; zero if it has not
+	mu       sync.Mutex
+	attempts map[attemptKey]*attempt // under way
+	current  Epoch                   // the newest epoch
+	listed   time.Time               // when the keeper was asked for it
+	turned   time.Time               // when it took the place of an older one; zero if it has not
 }
 
 var (
@@ -123,7 +123,7 @@ func NewHierarchy(ctx context.Context, config HierarchyConfig) (*Hierarchy, erro
 	}
 	config.Keeper = &guard{Keeper: config.Keeper, timeout: config.KeeperTimeout}
 	h := &Hierarchy{
-		config: config, envelopes: newEnvelopes(), rings: newRingCache(config.MaxKeys), loading: map[owner]*loading{},
+		config: config, envelopes: newEnvelopes(), rings: newRingCache(config.MaxKeys), attempts: map[attemptKey]*attempt{},
 	}
 	if _, err := h.epoch(ctx, true); err != nil {
 		return nil, err
@@ -192,6 +192,9 @@ func (h *Hierarchy) open(ctx context.Context, at *Scope, sealed []byte) ([]byte,
 	}
 	for {
 		r, key, err := h.toOpen(ctx, at, env.id)
+		if h.lost(r, err) {
+			continue
+		}
 		if err != nil {
 			return nil, keyID{}, err
 		}
@@ -202,7 +205,8 @@ func (h *Hierarchy) open(ctx context.Context, at *Scope, sealed []byte) ([]byte,
 	}
 }
 
-// toOpen returns the key of this id that opens what is at a scope, and the ring that it is in.
+// toOpen returns the key of this id that opens what is at a scope, and the ring that it is in, which may have left memory: see
+// lost.
 func (h *Hierarchy) toOpen(ctx context.Context, at *Scope, id keyID) (*ring, *rootKey, error) {
 	for fresh := false; ; {
 		r, err := h.begin(ctx, at, false)
@@ -214,10 +218,11 @@ func (h *Hierarchy) toOpen(ctx context.Context, at *Scope, id keyID) (*ring, *ro
 		}
 		v := r.find(&id)
 		if v == nil && !fresh { // another process may have made it a moment ago
-			fresh = true
-			if _, err := h.load(ctx, r.owner, r, false); err != nil {
+			_, joined, err := h.load(ctx, r.owner, r, false)
+			if err != nil {
 				return nil, nil, err
 			}
+			fresh = !joined // who began before may have read the ring before that moment
 			continue
 		}
 		if v == nil {
@@ -241,7 +246,7 @@ func (h *Hierarchy) begin(ctx context.Context, at *Scope, create bool) (*ring, e
 
 // lost says whether an operation failed only because the keys of a ring left memory meanwhile.
 func (h *Hierarchy) lost(r *ring, err error) bool {
-	if !errors.Is(err, ErrClosed) || h.closed.Load() {
+	if r == nil || !errors.Is(err, ErrClosed) || h.closed.Load() {
 		return false
 	}
 	h.rings.dropRing(r)
@@ -259,7 +264,7 @@ func (h *Hierarchy) ring(ctx context.Context, o owner, create bool) (*ring, erro
 	r, checked := h.rings.get(o)
 	if r == nil || time.Since(checked) >= h.config.KeyTime {
 		var err error
-		if r, err = h.load(ctx, o, r, create); err != nil {
+		if r, _, err = h.load(ctx, o, r, create); err != nil {
 			return nil, err
 		}
 	}

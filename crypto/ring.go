@@ -40,7 +40,10 @@ type ring struct {
 	latest, minDecrypt, minAvailable uint32
 	versions                         []ringVersion // by number
 
-	mu sync.Mutex // held while an older key is unwrapped
+	mu sync.Mutex // guards which keys are at hand
+
+	abandoned bool // what is unwrapped from now on is cleared by the garbage collector
+	forgotten bool // nothing is unwrapped any more
 }
 
 // A ringVersion is one key of a ring. Its key is there once it has been unwrapped.
@@ -302,13 +305,33 @@ func keyIDOf(key []byte) (id keyID) {
 	return id
 }
 
-// abandon lets the garbage collector clear the keys that are at hand when nobody uses them any more. Those that are being
-// unwrapped at this moment are left to be overwritten one day.
-func (r *ring) abandon() {
-	if !r.mu.TryLock() {
-		return
-	}
+// has says whether the key of a version is at hand.
+func (r *ring) has(v *ringVersion) bool {
+	r.mu.Lock()
 	defer r.mu.Unlock()
+	return !v.key.key.IsZero()
+}
+
+// take puts the key of a version into the ring. ErrClosed: the ring has left memory while the key was unwrapped.
+func (r *ring) take(v *ringVersion, key secret.Value) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.forgotten {
+		key.Destroy()
+		return ErrClosed
+	}
+	v.key.key = key
+	if r.abandoned {
+		runtime.AddCleanup(v.key, secret.Value.Destroy, key)
+	}
+	return nil
+}
+
+// abandon lets the garbage collector clear the keys when nobody uses them any more.
+func (r *ring) abandon() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.abandoned = true
 	for i := range r.versions {
 		if key := r.versions[i].key; !key.key.IsZero() {
 			runtime.AddCleanup(key, secret.Value.Destroy, key.key)
@@ -328,13 +351,14 @@ func (r *ring) lend(other *ring) {
 	}
 }
 
-// forgetBut clears the keys that are at hand, but those that another state of the ring has, too. When a key is being unwrapped,
-// which may take long, it leaves them to the garbage collector.
+// forgetBut clears the keys that are at hand, but those that another state of the ring has, too.
 func (r *ring) forgetBut(other *ring) {
-	if r == other || !r.mu.TryLock() {
+	if r == other {
 		return
 	}
+	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.forgotten = true
 	for i := range r.versions {
 		mine := r.versions[i].key
 		if v := other.find(&mine.id); v == nil || v.key != mine {
@@ -345,6 +369,9 @@ func (r *ring) forgetBut(other *ring) {
 
 // forget clears the keys that are at hand.
 func (r *ring) forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.forgotten = true
 	for i := range r.versions {
 		r.versions[i].key.key.Destroy()
 	}

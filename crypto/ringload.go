@@ -9,48 +9,12 @@ import (
 	"github.com/ebbkit/ebb/crypto/secret"
 )
 
-// A loading is a ring that somebody is reading.
-type loading struct {
-	done chan struct{}
-	ring *ring
-	err  error
-}
-
-// load reads a ring, or makes it. Many who want the same one read it once.
-func (h *Hierarchy) load(ctx context.Context, o owner, known *ring, create bool) (*ring, error) {
-	for {
-		h.mu.Lock()
-		l := h.loading[o]
-		if l == nil {
-			l = &loading{done: make(chan struct{})}
-			h.loading[o] = l
-			h.mu.Unlock()
-			h.lead(ctx, l, o, known, create)
-			return l.ring, l.err
-		}
-		h.mu.Unlock()
-		select {
-		case <-l.done:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-		// What failed for somebody else, because he gave up or made nothing, need not fail here.
-		if l.err == nil {
-			return l.ring, nil
-		}
-	}
-}
-
-// lead reads a ring for all who want it. They go on when the keeper or the key store panics, too.
-func (h *Hierarchy) lead(ctx context.Context, l *loading, o owner, known *ring, create bool) {
-	l.err = ErrNoRing
-	defer func() {
-		h.mu.Lock()
-		delete(h.loading, o)
-		h.mu.Unlock()
-		close(l.done)
-	}()
-	l.ring, l.err = h.read(ctx, o, known, create)
+// load reads a ring, or makes it. Many who want the same one read it once; joined says that somebody else did, who may have
+// begun before the call.
+func (h *Hierarchy) load(ctx context.Context, o owner, known *ring, create bool) (r *ring, joined bool, err error) {
+	// Who makes no ring does not say that there is none for those who would.
+	own := func(err error) bool { return create && errors.Is(err, ErrNoRing) }
+	return h.together(ctx, attemptKey{owner: o}, own, func() (*ring, error) { return h.read(ctx, o, known, create) })
 }
 
 func (h *Hierarchy) read(ctx context.Context, o owner, known *ring, create bool) (*ring, error) {
@@ -113,30 +77,46 @@ func (h *Hierarchy) unlock(ctx context.Context, o owner, stored StoredRing, know
 	return r, nil
 }
 
-// unwrapped returns the key of a version.
+// unwrapped returns the key of a version. Many who want the same one ask the keeper once. ErrClosed: the ring has left memory
+// meanwhile.
 func (h *Hierarchy) unwrapped(ctx context.Context, r *ring, v *ringVersion) (*rootKey, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !v.key.key.IsZero() {
+	if r.has(v) {
 		return v.key, nil
 	}
+	_, _, err := h.together(ctx, attemptKey{ring: r, id: v.key.id}, func(error) bool { return false }, func() (*ring, error) {
+		if r.has(v) { // somebody was done with it a moment ago
+			return r, nil
+		}
+		key, err := h.unwrap(ctx, r, v)
+		if err != nil {
+			return nil, err
+		}
+		return r, r.take(v, key)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return v.key, nil
+}
+
+// unwrap asks the keeper for the key of a version.
+func (h *Hierarchy) unwrap(ctx context.Context, r *ring, v *ringVersion) (secret.Value, error) {
 	key, err := h.config.Keeper.Unwrap(ctx, v.epoch, v.wrapped, wrapScope(r.name(), v.number, &v.key.id))
 	switch {
 	case errors.Is(err, ErrScope), errors.Is(err, ErrMalformed):
-		return nil, fmt.Errorf("%w: a key of ring %s is not what was wrapped (%w): %w", ErrRing, r.name(), ErrMalformed, err)
+		return secret.Value{}, fmt.Errorf("%w: a key of ring %s is not what was wrapped (%w): %w", ErrRing, r.name(), ErrMalformed, err)
 	case errors.Is(err, ErrEpochDestroyed):
-		return nil, fmt.Errorf("unwrap a key: %w", h.confirm(ctx, v.epoch, err))
+		return secret.Value{}, fmt.Errorf("unwrap a key: %w", h.confirm(ctx, v.epoch, err))
 	case err != nil:
-		return nil, fmt.Errorf("unwrap a key: %w", err)
+		return secret.Value{}, fmt.Errorf("unwrap a key: %w", err)
 	}
 	defer clear(key)
 	// What was wrapped is bound to its place, so this is none of the ring's fault. Not to be kept, because the next answer may
 	// be right, and not to be wrapped anew.
 	if len(key) != keySize || keyIDOf(key) != v.key.id {
-		return nil, fmt.Errorf("%w: for a key of ring %s it gives %d bytes that are not the key", ErrKeeper, r.name(), len(key))
+		return secret.Value{}, fmt.Errorf("%w: for a key of ring %s it gives %d bytes that are not the key", ErrKeeper, r.name(), len(key))
 	}
-	v.key.key = secret.New(key)
-	return v.key, nil
+	return secret.New(key), nil
 }
 
 // confirm asks whether an epoch is destroyed of which the keeper has said so: whoever believes it gives up the keys under it.
@@ -267,8 +247,6 @@ func (h *Hierarchy) put(ctx context.Context, r *ring, stored *StoredRing) (err e
 
 // forget clears all that is in memory of the keys of a ring.
 func (h *Hierarchy) forget(r *ring) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	for i := range r.versions {
 		h.envelopes.forgetKey(r.versions[i].key.id)
 	}

@@ -206,9 +206,9 @@ func (h *Hierarchy) openStream(ctx context.Context, at *Scope, src io.Reader) (*
 		r, key, err := h.toOpen(ctx, at, id)
 		if err == nil {
 			err = in.open(h.stays(ctx, r.owner, id), key, at)
-			if h.lost(r, err) {
-				continue
-			}
+		}
+		if h.lost(r, err) {
+			continue
 		}
 		if err != nil {
 			in.fail(err)

@@ -211,7 +211,7 @@ func (h *Hierarchy) toOpen(ctx context.Context, at *Scope, id keyID) (*ring, *ro
 	for fresh := false; ; {
 		r, err := h.begin(ctx, at, false)
 		if errors.Is(err, ErrNoRing) {
-			return nil, nil, fmt.Errorf("%w: there are no keys for it (%w)", ErrScope, ErrNoKey)
+			return nil, nil, also(fmt.Errorf("%w: its owner has none", ErrNoKey), ErrScope)
 		}
 		if err != nil {
 			return nil, nil, err
@@ -226,7 +226,7 @@ func (h *Hierarchy) toOpen(ctx context.Context, at *Scope, id keyID) (*ring, *ro
 			continue
 		}
 		if v == nil {
-			return nil, nil, fmt.Errorf("%w: it has no key %x (%w)", ErrScope, id, ErrNoKey)
+			return nil, nil, also(fmt.Errorf("%w %x among those of its owner", ErrNoKey, id), ErrScope)
 		}
 		if v.number < r.minDecrypt {
 			return nil, nil, fmt.Errorf("%w: version %d, the oldest that opens is %d", ErrKeyTooOld, v.number, r.minDecrypt)

@@ -90,7 +90,7 @@ func (g *guard) ask(ctx context.Context, call func(context.Context) error) error
 	defer cancel()
 	err := call(asked)
 	if err != nil && asked.Err() != nil && ctx.Err() == nil && !errors.Is(err, ErrKeeper) {
-		return fmt.Errorf("%w: no answer in %v", ErrKeeper, g.timeout)
+		return fmt.Errorf("%w in %v", ErrKeeper, g.timeout)
 	}
 	return err
 }

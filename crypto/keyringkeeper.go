@@ -34,7 +34,7 @@ func (r *Keyring) Unwrap(ctx context.Context, epoch uint32, wrapped, scope []byt
 	env, err := parseEnvelope(wrapped)
 	if err != nil {
 		if !errors.Is(err, ErrMalformed) {
-			err = fmt.Errorf("%w: %w", ErrMalformed, err)
+			err = also(err, ErrMalformed)
 		}
 		return nil, err
 	}

@@ -91,7 +91,7 @@ func (h *Hierarchy) tokens(ctx context.Context, r *ring, at *Scope, value []byte
 		}
 	}
 	if tokens[0] == nil {
-		return nil, fmt.Errorf("%w: ring %s has no version %d", ErrMalformed, r.name(), r.minDecrypt)
+		return nil, also(fmt.Errorf("%w: ring %s has no version %d", ErrRing, r.name(), r.minDecrypt), ErrMalformed)
 	}
 	return tokens, nil
 }

@@ -197,7 +197,7 @@ func (r *ring) mac(text []byte) (mac []byte, err error) {
 
 // decodeRing reads what encode wrote. An owner without a kind is one of any. It leaves out the mac, which authentic compares once the newest key is unwrapped.
 func decodeRing(o owner, id string, text []byte) (*ring, error) {
-	malformed := func(what string) error { return fmt.Errorf("%w: ring %s: %s (%w)", ErrRing, id, what, ErrMalformed) }
+	malformed := func(what string) error { return also(fmt.Errorf("%w: ring %s: %s", ErrRing, id, what), ErrMalformed) }
 	if len(text) < 2 {
 		return nil, malformed("it is too short")
 	}

@@ -70,7 +70,7 @@ func (h *Hierarchy) unlock(ctx context.Context, o owner, stored StoredRing, know
 	if ok, err := r.authentic(stored.Body); err != nil || !ok {
 		r.abandon()
 		if err == nil {
-			err = fmt.Errorf("%w: ring %s was changed (%w)", ErrRing, r.name(), ErrMalformed)
+			err = also(fmt.Errorf("%w: ring %s was changed", ErrRing, r.name()), ErrMalformed)
 		}
 		return nil, err
 	}
@@ -104,7 +104,7 @@ func (h *Hierarchy) unwrap(ctx context.Context, r *ring, v *ringVersion) (secret
 	key, err := h.config.Keeper.Unwrap(ctx, v.epoch, v.wrapped, wrapScope(r.name(), v.number, &v.key.id))
 	switch {
 	case errors.Is(err, ErrScope), errors.Is(err, ErrMalformed):
-		return secret.Value{}, fmt.Errorf("%w: a key of ring %s is not what was wrapped (%w): %w", ErrRing, r.name(), ErrMalformed, err)
+		return secret.Value{}, also(fmt.Errorf("%w: a key of ring %s is not what was wrapped: %w", ErrRing, r.name(), err), ErrMalformed)
 	case errors.Is(err, ErrEpochDestroyed):
 		return secret.Value{}, fmt.Errorf("unwrap a key: %w", h.confirm(ctx, v.epoch, err))
 	case err != nil:

@@ -37,7 +37,7 @@ func (k *Keeper) read(ctx context.Context, op string) (*state, error) {
 	err := k.request(ctx, op, http.MethodGet, "/keys/"+k.config.Key, nil, &s)
 	var status *StatusError
 	if errors.As(err, &status) && status.Status == http.StatusNotFound {
-		return nil, fmt.Errorf("%w: there is no key %q at %q: %w", ErrKey, k.config.Key, k.config.Mount, err)
+		return nil, &failure{op, fmt.Sprintf("there is no key %q at %q", k.config.Key, k.config.Mount), errors.Join(ErrKey, err)}
 	}
 	if err != nil {
 		return nil, err
@@ -64,7 +64,7 @@ func (k *Keeper) accept(op string, s *state) error {
 		why = "it was imported, so there is a copy elsewhere"
 	}
 	if why != "" {
-		return fmt.Errorf("%w: %w: %s: %q: %s", crypto.ErrKeeper, ErrKey, op, k.config.Key, why)
+		return &failure{op, fmt.Sprintf("key %q cannot be a keeper's: %s", k.config.Key, why), ErrKey}
 	}
 	for seen := k.highest.Load(); s.Latest > seen && !k.highest.CompareAndSwap(seen, s.Latest); seen = k.highest.Load() {
 	}

@@ -7,7 +7,7 @@
 // Every store refuses the same mistakes with the same words: [Validate], [Query.Validate], [Key.Validate],
 // [Kind.Validate] and [ValidateClaim] say what they are, and [Query.Matches] says what a query selects.
 //
-// Optional powers are small interfaces, found by type assertion: [Lister], [Compacter], [Waker].
+// Optional powers are small interfaces, found by type assertion: [Lister], [Counter], [Compacter], [Waker].
 //
 // Use memory.New for tests and tools that may forget, sqlite.Open for one process and one file. A store of your own is
 // right when storetest.Run passes on it.
@@ -140,7 +140,7 @@ type Query struct {
 // may not have happened. After Close every method returns ErrClosed. Records that a store returns belong to the caller,
 // who may change them; records that a caller passes in are the caller's again when the call returns.
 //
-// A store may also be a [Lister], a [Compacter] or a [Waker]; callers find that out by type assertion.
+// A store may also be a [Lister], a [Counter], a [Compacter] or a [Waker]; callers find that out by type assertion.
 type Store interface {
 	// Get returns the record with this key, active or passive. ErrNotFound when there is none.
 	Get(ctx context.Context, key Key) (Record, error)
@@ -182,6 +182,13 @@ type Store interface {
 type Lister interface {
 	// Kinds returns every kind that ever had a record, sorted.
 	Kinds(ctx context.Context) ([]Kind, error)
+}
+
+// A Counter is a Store that can count without reading what it counts. Long work uses it to say how much there is to do.
+type Counter interface {
+	// Count returns how many records of a kind there are, of all tenants, active and passive, with those that cannot be
+	// read. It is 0 for a kind that has none.
+	Count(ctx context.Context, kind Kind) (int64, error)
 }
 
 // A Compacter is a Store that keeps the room of deleted records until it is told to give it back. Sweeps call it when

@@ -17,8 +17,9 @@ import (
 )
 
 var (
-	_ store.Store  = (*Store)(nil)
-	_ store.Lister = (*Store)(nil)
+	_ store.Store   = (*Store)(nil)
+	_ store.Lister  = (*Store)(nil)
+	_ store.Counter = (*Store)(nil)
 )
 
 // A Store keeps records in memory. Any number of goroutines may use it at once. Make one with New.
@@ -220,6 +221,24 @@ func (s *Store) Kinds(ctx context.Context) ([]store.Kind, error) {
 	}
 	slices.Sort(kinds)
 	return kinds, nil
+}
+
+// Count returns how many records of a kind there are.
+func (s *Store) Count(ctx context.Context, kind store.Kind) (int64, error) {
+	if err := kind.Validate(); err != nil {
+		return 0, err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+
+	if err := s.usable(ctx); err != nil {
+		return 0, err
+	}
+	t := s.tables[kind]
+	if t == nil {
+		return 0, nil
+	}
+	return int64(len(t.entries)), nil
 }
 
 // Close frees what the store holds. A second Close does nothing.

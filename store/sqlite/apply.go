@@ -86,8 +86,23 @@ type applying []step
 
 // do looks at all that the changes expect before it writes anything: so a conflict costs no rollback, and no other call
 // that shares the transaction notices it. What is to be created needs no look: its insert finds out whether the key is
-// taken, and comes before all that would be harder to take back.
+// taken, and comes before all that would be harder to take back. What is to be replaced is tried without a look, too.
 func (a applying) do(w *writer) (outcome, broken error) {
+	if w.careful || !a.replaces() {
+		return a.change(w)
+	}
+	done, err := a.replace(w)
+	if err != nil || done == len(a) {
+		return nil, err
+	}
+	if outcome, broken = a[done:].change(w); outcome != nil && done > 0 {
+		return nil, errInPart
+	}
+	return outcome, broken
+}
+
+// change makes changes after a look at what they expect.
+func (a applying) change(w *writer) (outcome, broken error) {
 	for i := range a {
 		st := &a[i]
 		if st.creates() {

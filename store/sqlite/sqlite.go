@@ -51,6 +51,7 @@ import (
 var (
 	_ store.Store     = (*Store)(nil)
 	_ store.Lister    = (*Store)(nil)
+	_ store.Counter   = (*Store)(nil)
 	_ store.Compacter = (*Store)(nil)
 )
 
@@ -239,6 +240,32 @@ func (s *Store) Kinds(ctx context.Context) ([]store.Kind, error) {
 	}
 	slices.Sort(kinds)
 	return kinds, nil
+}
+
+// Count returns how many records of a kind there are; see [store.Counter].
+func (s *Store) Count(ctx context.Context, kind store.Kind) (int64, error) {
+	if err := kind.Validate(); err != nil {
+		return 0, err
+	}
+	if err := s.begin(ctx); err != nil {
+		return 0, err
+	}
+	defer s.calls.Done()
+	sql := (*s.kinds.Load())[kind]
+	if sql == nil {
+		return 0, nil
+	}
+	rd, err := s.readers.take(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer s.readers.put(rd)
+	if done := ctx.Done(); done != nil {
+		rd.conn.SetInterrupt(done)
+		defer rd.conn.SetInterrupt(nil)
+	}
+	n, err := number(rd.conn, "SELECT count(*) FROM "+sql.records)
+	return int64(n), explain(ctx, err)
 }
 
 // Close waits for the calls under way, writes the log into the file, and closes it. A second Close does nothing.

@@ -20,7 +20,7 @@ type statements struct {
 	conn *driver.Conn
 	sql  *kindSQL
 
-	look, insert, remove, putBody, removeBody, addSubject, removeSubject, scrubSubjects, due, lease, leaseDamaged *driver.Stmt
+	look, insert, replaceBody, remove, putBody, removeBody, addSubject, removeSubject, scrubSubjects, due, lease, leaseDamaged *driver.Stmt
 
 	updates [allParts + 1]*driver.Stmt
 }

@@ -37,6 +37,9 @@ type writer struct {
 	kinds          map[store.Kind]*kindSQL
 	terms, settled *terms
 
+	// careful says that changes look before they write.
+	careful bool
+
 	// batch and outcomes are what the transaction is about; their memory is used again.
 	batch    []*request
 	outcomes []error
@@ -149,6 +152,17 @@ func (w *writer) alone(i int) (broken error) {
 
 // transact does the requests in one transaction. When it returns an error, nothing of it has happened.
 func (w *writer) transact(batch []*request, outcomes []error) error {
+	err := w.attempt(batch, outcomes)
+	if errors.Is(err, errInPart) {
+		w.careful = true
+		err = w.attempt(batch, outcomes)
+		w.careful = false
+	}
+	return err
+}
+
+// attempt is a transaction that may end with errInPart, unless the writer is careful.
+func (w *writer) attempt(batch []*request, outcomes []error) error {
 	if err := exec(w.begin); err != nil {
 		return err
 	}

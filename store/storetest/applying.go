@@ -2,6 +2,9 @@ package storetest
 
 import (
 	"bytes"
+	"fmt"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,6 +17,7 @@ import (
 var applying = map[string]func(*testing.T, store.Store){
 	"ApplyIsAllOrNothing":              applyIsAllOrNothing,
 	"ConflictTakesBackWhatWasCreated":  conflictTakesBack,
+	"ConflictTakesBackWhatWasReplaced": conflictTakesBackReplaced,
 	"ApplyOfNothingSucceeds":           applyOfNothing,
 	"ApplyOfManyKinds":                 applyOfManyKinds,
 	"ApplySetsVersionsOnlyOnSuccess":   applySetsVersions,
@@ -22,6 +26,7 @@ var applying = map[string]func(*testing.T, store.Store){
 	"KindsAreApart":                    kindsAreApart,
 	"PassiveRecordIsStillFetchedByKey": passiveByKey,
 	"KindsAreListed":                   kindsAreListed,
+	"RecordsAreCounted":                recordsAreCounted,
 	"CompactKeepsWhatIsThere":          compactKeeps,
 }
 
@@ -81,6 +86,73 @@ func conflictTakesBack(t *testing.T, s store.Store) {
 	require.NoError(t, s.Apply(t.Context(), touch(&moved), put(large), put(small)))
 	holds(t, s, large)
 	holds(t, s, small)
+}
+
+// conflictTakesBackReplaced replaces bodies in calls of which one, in each place in turn, is in conflict, while others replace
+// theirs.
+func conflictTakesBackReplaced(t *testing.T, s store.Store) {
+	const size = 5
+	var records, others []*store.Record
+	for n := range size {
+		r := record("a", id(n))
+		r.Subjects = [][]string{nil, {"s"}, {"s", "t"}}[n%3]
+		records = append(records, r)
+		others = append(others, record("a", id(100+n)))
+	}
+	create(t, s, slices.Concat(records, others)...)
+	change := func(r *store.Record, round int) store.Change {
+		r.Body = fmt.Appendf(nil, "body of round %d", round)
+		return put(r)
+	}
+	for round := range 4 * size {
+		failing := round % size
+		changed := make([]store.Record, size)
+		changes := make([]store.Change, size)
+		for n, r := range records {
+			changed[n] = *r
+			changes[n] = change(&changed[n], round)
+		}
+		switch round / size {
+		case 0:
+			changed[failing].Version++
+		case 1:
+			changed[failing].Tenant = "globex"
+		case 2:
+			changed[failing].ID = id(50)
+		case 3: // in conflict behind one that changes more than its body
+			changed[failing].Version++
+			changed[(failing+size-1)%size].State = "changed"
+		}
+		var beside sync.WaitGroup
+		for _, r := range others {
+			c := change(r, round)
+			beside.Go(func() {
+				if err := s.Apply(t.Context(), c); err != nil {
+					t.Errorf("replace beside a conflict: %v", err)
+				}
+			})
+		}
+		require.ErrorIs(t, s.Apply(t.Context(), changes...), store.ErrConflict)
+		beside.Wait()
+		for _, r := range slices.Concat(records, others) {
+			holds(t, s, r)
+		}
+	}
+	for n, r := range records {
+		change(r, n)
+	}
+	records[2].State, records[3].Subjects = "changed", []string{"u"}
+	records[4].Body = bytes.Repeat([]byte("x"), 9000)
+	var changes []store.Change
+	for _, r := range records {
+		changes = append(changes, put(r))
+	}
+	require.NoError(t, s.Apply(t.Context(), changes...))
+	for _, r := range records {
+		holds(t, s, r)
+	}
+	require.Len(t, find(t, s, store.Query{Kind: "a", AllTenants: true, Subject: "u"}), 1)
+	require.Len(t, find(t, s, store.Query{Kind: "a", AllTenants: true, Subject: "s"}), 3)
 }
 
 func applyOfNothing(t *testing.T, s store.Store) {
@@ -210,6 +282,31 @@ func kindsAreListed(t *testing.T, s store.Store) {
 	create(t, s, r, record("a_b", id(1)), record("a", id(1)))
 	require.NoError(t, s.Apply(t.Context(), erase(r)))
 	require.Equal(t, []store.Kind{"a", "a_b", "z"}, list())
+}
+
+func recordsAreCounted(t *testing.T, s store.Store) {
+	counter, ok := s.(store.Counter)
+	if !ok {
+		return // it is optional
+	}
+	count := func(kind store.Kind) int64 {
+		n, err := counter.Count(t.Context(), kind)
+		require.NoError(t, err)
+		return n
+	}
+	require.Zero(t, count("a"))
+	_, err := counter.Count(t.Context(), "NO KIND")
+	require.ErrorIs(t, err, store.ErrInvalid)
+	gone, passive := record("a", id(1)), record("a", id(2))
+	other, nobodys := record("a", id(3)), record("a", id(4))
+	passive.Passive, other.Tenant, nobodys.Tenant = epoch, "globex", ""
+	create(t, s, gone, passive, other, nobodys, record("b", id(1)))
+	require.EqualValues(t, 4, count("a"))
+	require.NoError(t, s.Apply(t.Context(), erase(gone), put(other)))
+	require.EqualValues(t, 3, count("a"))
+	require.EqualValues(t, 1, count("b"))
+	require.NoError(t, s.Apply(t.Context(), erase(passive), erase(other), erase(nobodys)))
+	require.Zero(t, count("a"))
 }
 
 func compactKeeps(t *testing.T, s store.Store) {

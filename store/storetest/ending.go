@@ -40,6 +40,9 @@ func calls(s store.Store) map[string]func(context.Context) error {
 	if l, ok := s.(store.Lister); ok {
 		all["kinds"] = func(ctx context.Context) error { _, err := l.Kinds(ctx); return err }
 	}
+	if c, ok := s.(store.Counter); ok {
+		all["count"] = func(ctx context.Context) error { _, err := c.Count(ctx, "a"); return err }
+	}
 	if c, ok := s.(store.Compacter); ok {
 		all["compact"] = func(ctx context.Context) error { _, err := c.Compact(ctx); return err }
 	}

@@ -13,6 +13,7 @@ import (
 var (
 	_ store.Store     = (*Faulty)(nil)
 	_ store.Lister    = (*Faulty)(nil)
+	_ store.Counter   = (*Faulty)(nil)
 	_ store.Compacter = (*Faulty)(nil)
 )
 
@@ -151,6 +152,18 @@ func (f *Faulty) Kinds(ctx context.Context) ([]store.Kind, error) {
 		return nil, fault
 	}
 	return lister.Kinds(ctx)
+}
+
+// Count is Count of the store, or fails. It returns errors.ErrUnsupported when the store is no store.Counter.
+func (f *Faulty) Count(ctx context.Context, kind store.Kind) (int64, error) {
+	counter, ok := f.Store.(store.Counter)
+	if !ok {
+		return 0, errors.ErrUnsupported
+	}
+	if _, fault := f.next(false); fault != nil {
+		return 0, fault
+	}
+	return counter.Count(ctx, kind)
 }
 
 // Compact is Compact of the store, or fails. It has nothing to do when the store is no store.Compacter.

@@ -31,7 +31,8 @@ func TestFaultyStoreWithoutAFaultIsAGoodStore(t *testing.T) {
 		return struct {
 			store.Store
 			store.Lister
-		}{f, f}
+			store.Counter
+		}{f, f, f}
 	})
 }
 

@@ -270,7 +270,8 @@ func (e *Engine) For(tenant string) *Engine { return &Engine{core: e.core, tenan
 // Vault returns what seals the records of the engine: Config.Vault, or what Config.Keys made. That one is a *crypto.Hierarchy.
 // As a crypto.Shredder it destroys the keys of a tenant, and with them all that the tenant has stored. The records themselves
 // stay until their time is over, or for good where they have none: reading them fails with crypto.ErrShredded, hooks of the
-// tenant answer 503, and CheckKeys and Rotate report each of them: store.Store.Apply deletes those that nobody wants to keep.
+// tenant answer 410, Rotate counts them, and CheckKeys lists each of them: store.Store.Apply deletes those that nobody wants to
+// keep.
 //
 // A host may also seal data of its own with it, passwords' peppers and streams among them, under scopes whose Category is none
 // of package retention's. CheckKeys does not see such data, and Rotate takes away the keys that they are under: rewrap them in

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/crypto"
 	"github.com/ebbkit/ebb/engine/internal/repo"
 	"github.com/ebbkit/ebb/store"
 )
@@ -65,8 +66,9 @@ func (c *core) newToken() (string, error) {
 //
 // A request is answered with what the scenario responds, or with 200 Accepted when it responds nothing in time. What is
 // wrong with a request is answered with 400 (its message says what), 401 (no key of the hook), 403 (from an address that is
-// not allowed), 404 (no such hook), 405 (method), 408 (too slow), 410 (paused), 413 (too long) or 429 (too many); 500 means
-// that the scenario failed before it responded, and 503 that nothing can be accepted now.
+// not allowed), 404 (no such hook), 405 (method), 408 (too slow), 410 (paused, or the keys of its tenant were destroyed), 413
+// (too long) or 429 (too many); 500 means that the scenario failed before it responded, and 503 that nothing can be accepted
+// now.
 func (e *Engine) Hooks() http.Handler { return http.HandlerFunc(e.receive) }
 
 func (c *core) receive(w http.ResponseWriter, r *http.Request) {
@@ -95,7 +97,11 @@ func refuse(status int, message string) error { return &refusal{status: status, 
 
 func (c *core) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var known *refusal
-	if !errors.As(err, &known) {
+	switch {
+	case errors.As(err, &known):
+	case errors.Is(err, crypto.ErrShredded): // which was meant, and asking again is of no use
+		known = &refusal{status: http.StatusGone, message: "The scenario is not active."}
+	default:
 		if r.Context().Err() == nil { // else the caller has gone, and nothing is wrong
 			c.cfg.Logger.Error("a delivery could not be accepted", zap.Error(err))
 		}

@@ -84,8 +84,10 @@ type RotateProgress struct {
 	Done, Changed int64
 	// Total is how much there was to do when the phase began. Zero: it is not known.
 	Total int64
-	// Failed counts the records that do not open.
+	// Failed counts the records that do not open, but for those of which Rotate says nothing because their keys were destroyed.
 	Failed int64
+	// Shredded counts the records whose keys were destroyed: all that the last pass over all records has met.
+	Shredded int64
 	// Rate is how many the phase deals with in a second.
 	Rate float64
 	// Until is what the phase waits for. Zero: it does not wait.
@@ -134,8 +136,9 @@ func (e *RecordError) Unwrap() error { return e.Err }
 // A record that does not open is reported with a *RecordError, and the loop goes on: nothing of it is touched. The version that
 // it is under is in use, so it stays, and so do all older versions of the same owner: that is reported with
 // crypto.ErrKeyInUse, too. Delete such a record, with Config.Store by its Kind and ID, or bring back what it needs, and rotate
-// again. One whose keys were destroyed, crypto.ErrShredded, holds up nothing. A record that the store cannot read may be under
-// any key, so as long as there is one, all old versions stay. Every other error ends the loop.
+// again. One whose keys were destroyed holds up nothing and is not reported but counted, see RotateProgress.Shredded; CheckKeys
+// lists them. A record that the store cannot read may be under any key, so as long as there is one, all old versions stay. Every
+// other error ends the loop.
 //
 // What the host has sealed itself with Engine.Vault is no record that Rotate knows: RotateOptions.Own brings it to the new
 // versions, or it is lost with the old ones.
@@ -310,7 +313,7 @@ func (r *rotation) taken(err error) error {
 // enter begins a phase.
 func (r *rotation) enter(phase RotatePhase) {
 	r.since = time.Now()
-	r.progress = RotateProgress{Phase: phase, Failed: r.progress.Failed}
+	r.progress = RotateProgress{Phase: phase, Failed: r.progress.Failed, Shredded: r.progress.Shredded}
 }
 
 // report yields the progress, with an error that does not end the loop.

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"iter"
@@ -146,6 +147,7 @@ func TestCheckKeysListsWhatDoesNotOpenAndChangesNothing(t *testing.T) {
 	require.Equal(t, last.Total, last.Done)
 	require.Zero(t, last.Changed)
 	require.EqualValues(t, len(records), last.Failed)
+	require.EqualValues(t, len(records)-3, last.Shredded)
 	require.ErrorIs(t, records[moved.Key], crypto.ErrScope)
 	require.ErrorIs(t, records[cut.Key], crypto.ErrMalformed)
 	require.ErrorIs(t, records[newer.Key], crypto.ErrNewer)
@@ -157,6 +159,49 @@ func TestCheckKeysListsWhatDoesNotOpenAndChangesNothing(t *testing.T) {
 	}
 	require.Len(t, records, 3)
 	require.Equal(t, before, s.snapshot(t))
+}
+
+// What was destroyed on purpose is counted in a rotation and reported in none, however often keys are rotated; CheckKeys goes on
+// listing it. It holds up nothing of the others, and nothing of its own index keys.
+func TestRotationCountsWhatWasShredded(t *testing.T) {
+	t.Parallel()
+	s := newSafe(t)
+	e := s.engine(t)
+	s.fill(t, e, tenants...)
+	_, err := e.Vault().(crypto.Shredder).Shred(t.Context(), crypto.Scope{Tenant: "acme"})
+	require.NoError(t, err)
+	gone := int64(0)
+	for _, rec := range s.all(t) {
+		if rec.Tenant == "acme" {
+			gone++
+		}
+	}
+	require.Greater(t, gone, int64(5))
+	before := s.under(t)
+	for range 2 {
+		last, err := rotate(t, s.engine(t).Rotate(t.Context(), engine.RotateOptions{Emergency: true, RevokeHooks: true}))
+		require.NoError(t, err, "none is reported")
+		require.True(t, last.Finished)
+		require.Equal(t, gone, last.Shredded)
+		require.Zero(t, last.Failed)
+		listed, rest, checked := failures(s.engine(t).CheckKeys(t.Context()))
+		require.Empty(t, rest)
+		require.Len(t, listed, int(gone))
+		require.Equal(t, gone, checked.Shredded)
+		require.Equal(t, gone, checked.Failed)
+	}
+	for _, rec := range s.all(t) {
+		if rec.Tenant != "acme" {
+			key, err := crypto.KeyOf(rec.Body)
+			require.NoError(t, err)
+			require.NotContains(t, before, key)
+		}
+	}
+	for _, ring := range records(t, s.records, "key") {
+		if len(ring.Body) > 18 { // no tombstone
+			require.EqualValues(t, 1, binary.BigEndian.Uint16(ring.Body[15:]), "versions of ring %s", ring.ID)
+		}
+	}
 }
 
 // snapshot returns all records, those of keys included.

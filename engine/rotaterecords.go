@@ -23,8 +23,17 @@ func (r *rotation) records(ctx context.Context, from store.Kind, after string, o
 	if err := r.count(ctx); err != nil {
 		return err
 	}
+	r.progress.Shredded = 0
 	for _, kind := range r.kinds {
 		r.progress.Total += r.totals[kind]
+	}
+	each := func(b repo.Broken) {
+		if errors.Is(b.Err, crypto.ErrShredded) {
+			r.progress.Shredded++
+		}
+		if broken != nil {
+			broken(b)
+		}
 	}
 	for _, kind := range r.kinds {
 		switch {
@@ -34,7 +43,7 @@ func (r *rotation) records(ctx context.Context, from store.Kind, after string, o
 		case kind > from:
 			after = ""
 		}
-		if err := r.kind(ctx, kind, after, over, broken); err != nil {
+		if err := r.kind(ctx, kind, after, over, each); err != nil {
 			return err
 		}
 	}
@@ -73,8 +82,11 @@ func (r *rotation) kind(ctx context.Context, kind store.Kind, after string, over
 	return nil
 }
 
-// complain reports a record that does not open, once in this call.
+// complain reports a record that does not open, once in this call. That keys were destroyed is no news to a rotation.
 func (r *rotation) complain(b repo.Broken) error {
+	if r.progress.Phase != PhaseCheck && errors.Is(b.Err, crypto.ErrShredded) {
+		return nil
+	}
 	key := store.Key{Kind: b.Kind, ID: b.ID}
 	if _, known := r.reported[key]; known && b.ID != "" {
 		return nil
@@ -120,7 +132,11 @@ func (r *rotation) verify(ctx context.Context) error {
 	}
 	if r.state.Index {
 		r.stuck = map[string]struct{}{}
-		err := r.kind(ctx, repo.EntryKind, "", r.repo.MoveEntries, func(b repo.Broken) { r.stuck[b.Tenant] = struct{}{} })
+		err := r.kind(ctx, repo.EntryKind, "", r.repo.MoveEntries, func(b repo.Broken) {
+			if !errors.Is(b.Err, crypto.ErrShredded) { // nobody looks for what cannot be read
+				r.stuck[b.Tenant] = struct{}{}
+			}
+		})
 		if err != nil {
 			return err
 		}

@@ -233,7 +233,7 @@ func (e *Engine) release(ctx context.Context, scenario string) error {
 	return nil
 }
 
-// Scenario returns a scenario by its name or its ID.
+// Scenario returns a scenario by its name or its ID. It returns crypto.ErrShredded when the keys of the tenant were destroyed.
 func (e *Engine) Scenario(ctx context.Context, nameOrID string) (*Scenario, error) {
 	if err := e.open(); err != nil {
 		return nil, err
@@ -241,8 +241,12 @@ func (e *Engine) Scenario(ctx context.Context, nameOrID string) (*Scenario, erro
 	var err error
 	for _, id := range []string{repo.ScenarioID(e.tenant, nameOrID), nameOrID} {
 		doc := &repo.Scenario{Envelope: repo.Envelope{ID: id, Tenant: e.tenant}}
-		if err = e.repo.Get(ctx, doc); err != nil {
+		err = e.repo.Get(ctx, doc)
+		if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrInvalid) {
 			continue
+		}
+		if err != nil {
+			break // the name is right, and the scenario does not open
 		}
 		hook, err := e.repo.HookOf(ctx, e.tenant, doc.ID)
 		if err != nil {

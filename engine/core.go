@@ -29,13 +29,15 @@ type core struct {
 	scenarios cache[*deployed]
 	hooks     cache[*repo.Hook]
 	types     cache[*connector.Structure]
-	tables    cache[*repo.DataStore]
+	tables    cache[table]
 	rates     rates
 	queues    queues
 	waiters   waiters
 	renewals  locker
 	states    locker
 	tide      tide
+	people    acquaintances
+	pruning   pruning
 	keys      *keys
 	unlimited sync.Once
 	workers   *workers

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ebbkit/ebb/connector"
 	"github.com/ebbkit/ebb/engine/blueprint"
+	"github.com/ebbkit/ebb/engine/internal/expr"
 	"github.com/ebbkit/ebb/engine/internal/repo"
 	"github.com/ebbkit/ebb/store"
 )
@@ -31,6 +32,13 @@ type DataStoreOptions struct {
 	Structure string
 	// Strict refuses fields that the structure does not have, whether the structure itself is strict or not.
 	Strict bool
+	// Subjects says where texts and numbers stand in an entry that name people: paths as in DeployOptions.Subjects, but without
+	// a module, "email" or "orders[].buyer". An entry that names one person is sealed under that person's keys; when the person
+	// is erased, it reads as if it were not there. What names a person who was erased is refused with a DataError that wraps
+	// ErrErased. What is wrong with a path is a *SubjectError. Default: none.
+	Subjects []string
+	// SubjectKey says that the key of an entry names a person, too.
+	SubjectKey bool
 }
 
 // SaveDataStore makes a data store, or gives it other options. They hold at once in this process, and after a second in
@@ -50,6 +58,9 @@ func (e *Engine) SaveDataStore(ctx context.Context, name string, options DataSto
 			return fmt.Errorf("save data store %q: %w", name, err)
 		}
 	}
+	if _, err := parseSubjects("DataStoreOptions.Subjects", options.Subjects, false, nil); err != nil {
+		return fmt.Errorf("save data store %q: %w", name, err)
+	}
 	id := repo.DataStoreID(e.tenant, name)
 	for {
 		doc := &repo.DataStore{Envelope: repo.Envelope{ID: id, Tenant: e.tenant}}
@@ -60,6 +71,7 @@ func (e *Engine) SaveDataStore(ctx context.Context, name string, options DataSto
 			doc.Created = e.now()
 		}
 		doc.Name, doc.Structure, doc.Strict = name, options.Structure, options.Strict
+		doc.People, doc.KeyNames = options.Subjects, options.SubjectKey
 		err := e.repo.Apply(ctx, e.repo.Put(doc))
 		if errors.Is(err, store.ErrConflict) {
 			continue
@@ -78,7 +90,7 @@ func (e *Engine) DataStoreOptions(ctx context.Context, name string) (DataStoreOp
 	if err := e.repo.Get(ctx, doc); err != nil {
 		return DataStoreOptions{}, notFound(err, "data store", name)
 	}
-	return DataStoreOptions{Structure: doc.Structure, Strict: doc.Strict}, nil
+	return DataStoreOptions{Structure: doc.Structure, Strict: doc.Strict, Subjects: doc.People, SubjectKey: doc.KeyNames}, nil
 }
 
 // DataStore opens one of the tenant's data stores, and makes it when it is not there yet. What is written through it is
@@ -165,14 +177,15 @@ type dataStore struct {
 
 var _ connector.DataStore = (*dataStore)(nil)
 
-// entry returns the entry of a key, with its data when it exists.
+// entry returns the entry of a key, with its data when it exists. One of a person who was erased does not, but has a place that
+// can be taken.
 func (d *dataStore) entry(ctx context.Context, key string) (*repo.Entry, connector.Bundle, bool, error) {
 	if key == "" || len(key) > MaxKeyBytes {
 		return nil, connector.Bundle{}, false, connector.Errorf(connector.DataError, "a key has 1 to %d bytes, this one %d", MaxKeyBytes, len(key))
 	}
 	entry, err := d.repo.Entry(ctx, d.tenant, d.id, key)
 	switch {
-	case errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, store.ErrNotFound), errors.Is(err, ErrErased):
 		return entry, connector.Bundle{}, false, nil
 	case err != nil:
 		return nil, connector.Bundle{}, false, err
@@ -197,7 +210,11 @@ func (d *dataStore) Change(ctx context.Context, key string, change func(connecto
 		if data, err = change(data, ok); err != nil {
 			return err
 		}
-		if data, err = d.typed(ctx, data); err != nil {
+		table, err := d.table(ctx)
+		if err != nil {
+			return err
+		}
+		if data, err = d.typed(ctx, table, data); err != nil {
 			return err
 		}
 		if entry.Data, err = connector.AppendBundle(nil, data); err != nil {
@@ -209,24 +226,59 @@ func (d *dataStore) Change(ctx context.Context, key string, change func(connecto
 		if !ok {
 			entry.Created = d.stamp()
 		}
-		err = d.repo.Apply(ctx, d.repo.PutEntry(entry)...)
-		if !errors.Is(err, store.ErrConflict) {
-			return err
+		people, err := d.named(ctx, table, key, data)
+		if err != nil {
+			return asDataError(err)
 		}
+		entry.Subjects = subjectsOf(people)
+		err = d.repo.Apply(ctx, append(d.repo.PutEntry(entry), d.repo.Present(people...)...)...)
+		if !errors.Is(err, store.ErrConflict) {
+			return asDataError(err)
+		}
+		d.people.forget(d.tenant, people) // it may be for their sake
 	}
 }
 
-// typed is an entry as the data structure of the store has it.
-func (d *dataStore) typed(ctx context.Context, data connector.Bundle) (connector.Bundle, error) {
-	doc, err := d.tables.get(ctx, d.id, never, func(ctx context.Context) (*repo.DataStore, error) {
+// A table is a data store as it was saved.
+type table struct {
+	*repo.DataStore
+	paths []*expr.Locator // at which an entry names people
+}
+
+// table returns the data store as it was within the last cacheTime.
+func (d *dataStore) table(ctx context.Context) (table, error) {
+	return d.tables.get(ctx, d.id, never, func(ctx context.Context) (table, error) {
 		doc := &repo.DataStore{Envelope: repo.Envelope{ID: d.id, Tenant: d.tenant}}
 		if err := d.repo.Get(ctx, doc); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return table{}, err
+		}
+		// a store that nobody made has no structure
+		paths, err := parseSubjects("DataStoreOptions.Subjects", doc.People, false, nil)
+		return table{doc, paths}, err
+	})
+}
+
+// named returns the people whom an entry names.
+func (d *dataStore) named(ctx context.Context, of table, key string, data connector.Bundle) ([]repo.Person, error) {
+	if len(of.paths) == 0 && !of.KeyNames {
+		return nil, nil
+	}
+	var named identifiers
+	if of.KeyNames {
+		if err := named.add(d.core, key); err != nil {
 			return nil, err
 		}
-		return doc, nil // a store that nobody made has no structure
-	})
-	if err != nil || doc.Structure == "" {
-		return data, err
+	}
+	if err := named.addAll(d.core, of.paths, data); err != nil {
+		return nil, err
+	}
+	return d.resolve(ctx, d.tenant, named.list)
+}
+
+// typed is an entry as the data structure of the store has it.
+func (d *dataStore) typed(ctx context.Context, doc table, data connector.Bundle) (connector.Bundle, error) {
+	if doc.Structure == "" {
+		return data, nil
 	}
 	structure, err := d.structure(ctx, d.tenant, doc.Structure)
 	if errors.Is(err, ErrNotFound) {
@@ -245,12 +297,12 @@ func (d *dataStore) typed(ctx context.Context, data connector.Bundle) (connector
 func (d *dataStore) Delete(ctx context.Context, key string) (bool, error) {
 	for {
 		entry, _, ok, err := d.entry(ctx, key)
-		if err != nil || !ok {
+		if err != nil || !ok && !ofOnePerson(entry) {
 			return false, err
 		}
-		err = d.repo.Apply(ctx, d.repo.Delete(entry))
+		err = d.repo.Apply(ctx, d.repo.Delete(entry)) // also what is left of an entry that cannot be read any more
 		if !errors.Is(err, store.ErrConflict) {
-			return err == nil, err
+			return ok && err == nil, err
 		}
 	}
 }
@@ -308,8 +360,25 @@ func (d *dataStore) DeleteAll(ctx context.Context) (int64, error) {
 // Count implements connector.DataStore.
 func (d *dataStore) Count(ctx context.Context) (int64, error) {
 	list, err := d.list(ctx)
-	return int64(len(list)), err
+	if err != nil || !slices.ContainsFunc(list, ofOnePerson) {
+		return int64(len(list)), err
+	}
+	living, err := d.repo.LivingSubjects(ctx, d.tenant)
+	if err != nil {
+		return 0, err
+	}
+	list = slices.DeleteFunc(list, func(entry *repo.Entry) bool {
+		if !ofOnePerson(entry) {
+			return false
+		}
+		_, lives := living[entry.Subjects[0]]
+		return !lives
+	})
+	return int64(len(list)), nil
 }
+
+// ofOnePerson says that an entry is under the keys of a person, and goes with that person.
+func ofOnePerson(entry *repo.Entry) bool { return len(entry.Subjects) == 1 }
 
 // list returns the envelopes of all entries.
 func (d *dataStore) list(ctx context.Context) ([]*repo.Entry, error) {
@@ -377,6 +446,9 @@ func (w *walk) list(ctx context.Context, list repo.EntryList) (again bool) {
 				return true
 			}
 			continue // deleted meanwhile
+		}
+		if errors.Is(err, ErrErased) {
+			continue
 		}
 		if !added.Equal(w.at) {
 			w.at = added

@@ -2,10 +2,12 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/ebbkit/ebb/connector"
 	"github.com/ebbkit/ebb/engine/internal/repo"
+	"github.com/ebbkit/ebb/store"
 )
 
 // A run whose caller waits for its answer may begin before its delivery is written. What it does until then nobody can
@@ -23,22 +25,23 @@ import (
 const earlyTime = 10 * time.Millisecond
 
 // early begins the run of a delivery that is not written yet, and waits for the answer.
-func (c *core) early(ctx context.Context, d *repo.Delivery, bundle connector.Bundle, w *worker, answer <-chan reply, limit time.Duration) (connector.Response, error) {
+func (c *core) early(ctx context.Context, d *repo.Delivery, bundle connector.Bundle, people []repo.Person, w *worker, answer <-chan reply, limit time.Duration) (connector.Response, error) {
 	began := time.Now()
 	d.State, d.Due = repo.DeliveryRunning, c.clock().Add(c.cfg.Lease)
 	j := newJob(d, w)
 	j.bundle, j.decoded, j.early, j.unwritten = bundle, true, true, true
+	j.people = people
 	c.workers.enter(j)
 	w.start(func(ctx context.Context) { c.work(ctx, j) })
 	timer := time.NewTimer(min(earlyTime, limit))
 	defer timer.Stop()
 	select {
 	case r := <-answer:
-		return r.response, tooLarge(r.err)
+		return r.response, r.err
 	case <-timer.C:
 	}
 	if err := c.secure(ctx, j); err != nil {
-		return connector.Response{}, tooLarge(err)
+		return connector.Response{}, err
 	}
 	return c.wait(ctx, answer, limit-time.Since(began))
 }
@@ -50,10 +53,31 @@ func (c *core) secure(ctx context.Context, j *job) error {
 	if !j.unwritten {
 		return j.lost
 	}
-	j.delivery.Due = c.clock().Add(c.cfg.Lease)
-	err := c.repo.Apply(context.WithoutCancel(ctx), c.repo.Put(j.delivery))
-	c.written(j, err)
-	return err
+	ctx = context.WithoutCancel(ctx)
+	for tries := 0; ; tries++ {
+		j.delivery.Due = c.clock().Add(c.cfg.Lease)
+		err := c.repo.Apply(ctx, append(c.repo.Present(j.people...), c.repo.Put(j.delivery))...)
+		if tries < maxConflicts && c.acquainted(ctx, j, &err) {
+			continue
+		}
+		c.written(j, err)
+		return err
+	}
+}
+
+// acquainted looks again for the people of a delivery that is not written yet, when its write has conflicted for their sake, and
+// says whether to try it once more. If not, err is why. mu is held.
+func (c *core) acquainted(ctx context.Context, j *job, err *error) bool {
+	if !j.unwritten || len(j.people) == 0 || !errors.Is(*err, store.ErrConflict) {
+		return false
+	}
+	people, failed := c.again(ctx, j.tenant, j.people)
+	if failed != nil {
+		*err = failed
+		return false
+	}
+	j.people = people
+	return true
 }
 
 // written notes what came of the first write of a run that began early. If it failed, the caller is told, the run is of no

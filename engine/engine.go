@@ -71,6 +71,11 @@ type Config struct {
 	// stays with what it began with: Keys do not open what a Vault has sealed, also where the same crypto.Keyring is both.
 	// Default: none, Keys does it.
 	Vault crypto.Vault
+	// Identifier gives the normal form of a text or number that names a person, see DeployOptions.Subjects: what has the same normal
+	// form names the same person. Empty: it names nobody. It has to be pure: the same for the same, for ever and in every process
+	// of the store, because people are found again by it; many goroutines call it at once. A normal form of more than
+	// MaxIdentifierBytes is refused. Default: without the white space around it, in lower case.
+	Identifier func(string) string
 	// Policy says how long each category of records is kept. Default: retention.Default().
 	Policy retention.Policy
 
@@ -162,6 +167,9 @@ func (c *Config) setDefaults() error {
 	}
 	if c.Random == nil {
 		c.Random = rand.Reader
+	}
+	if c.Identifier == nil {
+		c.Identifier = normalIdentifier
 	}
 	if c.Location == nil {
 		c.Location = time.UTC

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ebbkit/ebb/engine/blueprint"
+	"github.com/ebbkit/ebb/engine/internal/repo"
 )
 
 var (
@@ -23,6 +24,11 @@ var (
 	ErrStuck = errors.New("engine: runs that do not stop")
 	// ErrClosed says that the engine was closed.
 	ErrClosed = errors.New("engine: closed")
+	// ErrErased says that something names a person whose keys were destroyed, see Engine.ShredSubject, and is not taken; or, together
+	// with crypto.ErrShredded, that it is under these keys. Its text does not say who.
+	ErrErased = repo.ErrErased
+	// ErrNoShredder says that the vault cannot destroy the keys of one person. What Config.Keys makes can.
+	ErrNoShredder = errors.New("engine: the vault is no crypto.Shredder: set Config.Keys")
 	// ErrInvalid says that an argument cannot be used: the message names it and the fix.
 	ErrInvalid = errors.New("engine: invalid")
 )

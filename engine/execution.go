@@ -2,11 +2,13 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"time"
 
 	"github.com/ebbkit/ebb/connector"
 	"github.com/ebbkit/ebb/engine/internal/repo"
+	"github.com/ebbkit/ebb/store"
 )
 
 // A Status says how an execution ended.
@@ -47,6 +49,9 @@ type Execution struct {
 	Output connector.Bundle
 	// Warnings came up on the way; they do not change the Status.
 	Warnings []Warning
+	// Erased says that the execution was about one person, who was erased: its data cannot be read any more. Trace, Output,
+	// Warnings and the failure's message are gone; what the log of executions has is there as long as that is kept.
+	Erased bool
 	// Responses are the answers to the hook's caller, of which the first was sent. Only [Engine.Try] fills them in.
 	Responses []connector.Response
 
@@ -98,7 +103,7 @@ type Query struct {
 func (e *Engine) Executions(ctx context.Context, scenario string, q Query) iter.Seq2[*Execution, error] {
 	return func(yield func(*Execution, error) bool) {
 		for doc, err := range e.repo.Executions(ctx, e.tenant, e.idOf(scenario), q.page()) {
-			x, err := executionOf(doc, err)
+			x, err := e.executionOf(ctx, doc, err)
 			if !yield(x, err) {
 				return
 			}
@@ -109,10 +114,11 @@ func (e *Engine) Executions(ctx context.Context, scenario string, q Query) iter.
 // Execution returns one execution with its trace. ErrNotFound when there is none, or none any more.
 func (e *Engine) Execution(ctx context.Context, id string) (*Execution, error) {
 	doc := &repo.Execution{Envelope: repo.Envelope{ID: id, Tenant: e.tenant}}
-	if err := e.repo.Get(ctx, doc); err != nil {
+	err := e.repo.Get(ctx, doc)
+	if err != nil && !errors.Is(err, ErrErased) {
 		return nil, notFound(err, "execution", id)
 	}
-	return executionOf(doc, nil)
+	return e.executionOf(ctx, doc, err)
 }
 
 // Activity yields the log of the executions of a scenario, named by its name or its ID, newest first, for as long as it is kept: 30 days by default. It has no
@@ -134,12 +140,27 @@ func (q Query) page() repo.Page {
 	return repo.Page{State: string(q.Status), After: q.After, Limit: q.Limit}
 }
 
-func executionOf(doc *repo.Execution, err error) (*Execution, error) {
-	x := summarized(&doc.Envelope, &doc.Summary)
-	if err != nil {
-		return x, err
+func (e *Engine) executionOf(ctx context.Context, doc *repo.Execution, err error) (*Execution, error) {
+	switch {
+	case errors.Is(err, ErrErased):
+		return e.erasedExecution(ctx, &doc.Envelope)
+	case err != nil:
+		return summarized(&doc.Envelope, &doc.Summary), err
 	}
+	x := summarized(&doc.Envelope, &doc.Summary)
 	return x, x.readTrace(doc.Trace)
+}
+
+// erasedExecution is what is left of an execution about a person who was erased: what the store sees, and what stands in the
+// log, which names nobody.
+func (e *Engine) erasedExecution(ctx context.Context, left *repo.Envelope) (*Execution, error) {
+	log := &repo.Activity{Envelope: repo.Envelope{ID: left.ID, Tenant: left.Tenant}}
+	if err := e.repo.Get(ctx, log); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return summarized(left, &repo.Summary{}), err
+	}
+	x := summarized(left, &log.Summary)
+	x.Erased = true
+	return x, nil
 }
 
 func summarized(e *repo.Envelope, s *repo.Summary) *Execution {

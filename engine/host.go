@@ -53,6 +53,8 @@ type host struct {
 	connects bool
 	lent     []*connector.Connection
 	hidden   passwords
+	// mentions has the people of whom the run speaks. Nil: nobody yet.
+	mentions *mentions
 }
 
 var _ flow.Host = (*host)(nil)

@@ -22,6 +22,7 @@ type job struct {
 	// bundle is what came in, when it has not just been read from the store.
 	bundle  connector.Bundle
 	decoded bool
+	people  []repo.Person           // whom the delivery names, when somebody has looked. Guarded by mu until it is written
 	early   bool                    // the run began before its delivery was written
 	stop    context.CancelCauseFunc // ends the run; nil until it has begun. Guarded by mu
 
@@ -69,19 +70,32 @@ func (j *job) renewed() bool {
 // it again is worse than waiting. It gives up when somebody else has the delivery, when the store is closed, and, once
 // the run was told to stop, when the lease is over; and at once when the run began early and has had no effect yet. mu is
 // held.
-func (c *core) write(ctx context.Context, j *job, changes func(d *repo.Delivery, bare bool) []repo.Change) error {
+func (c *core) write(ctx context.Context, j *job, changes ending) error {
 	if j.lost != nil {
 		return j.lost
 	}
 	stopping := ctx
 	ctx = context.WithoutCancel(ctx)
-	bare, conflicts := false, 0
+	var bare error
+	conflicts := 0
 	for pause := writePause; ; pause = min(2*pause, maxWritePause) {
 		j.renewed()
 		before := j.delivery.Envelope
 		early := j.unwritten
-		err := c.repo.Apply(ctx, changes(j.delivery, bare)...)
-		if err == nil || early && !(permanent(err) && !bare) {
+		todo, people, err := changes(ctx, j.delivery, bare)
+		if err == nil {
+			if early {
+				people = joined(people, j.people)
+			}
+			err = c.repo.Apply(ctx, append(todo, c.repo.Present(people...)...)...)
+		}
+		if conflicts < maxConflicts && c.acquainted(ctx, j, &err) {
+			j.delivery.Envelope = before
+			conflicts++
+			continue
+		}
+		barer := bare == nil && (permanent(err) || errors.Is(err, ErrErased))
+		if err == nil || early && !barer {
 			c.written(j, err)
 			return err
 		}
@@ -100,11 +114,11 @@ func (c *core) write(ctx context.Context, j *job, changes func(d *repo.Delivery,
 			if conflicts++; conflicts > maxConflicts {
 				return err
 			}
-		case errors.Is(err, store.ErrClosed), errors.Is(err, crypto.ErrShredded), bare && permanent(err):
-			return err
-		case permanent(err):
-			bare = true // it can never be written whole
+		case barer:
+			bare = err // it can never be written whole
 			continue
+		case errors.Is(err, store.ErrClosed), errors.Is(err, crypto.ErrShredded), permanent(err):
+			return err
 		case stopping.Err() != nil && !c.clock().Before(before.Due):
 			return err
 		}
@@ -113,6 +127,10 @@ func (c *core) write(ctx context.Context, j *job, changes func(d *repo.Delivery,
 		<-timer.C
 	}
 }
+
+// An ending is what a write does to a job's delivery, what it writes beside it, and the people whom that names. bare is nil, or
+// why what does not have to be written cannot be: it is too large, or one of the people was erased.
+type ending func(ctx context.Context, d *repo.Delivery, bare error) ([]repo.Change, []repo.Person, error)
 
 const (
 	writePause    = 50 * time.Millisecond
@@ -167,7 +185,7 @@ func (c *core) whose(ctx context.Context, j *job, wanted repo.Envelope) int {
 }
 
 // settle ends a delivery with its last state, and with whatever is to be written beside it.
-func (c *core) settle(ctx context.Context, j *job, changes func(d *repo.Delivery, bare bool) []repo.Change) {
+func (c *core) settle(ctx context.Context, j *job, changes ending) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	never := j.unwritten
@@ -209,7 +227,9 @@ func (c *core) endRun(ctx context.Context, d *repo.Delivery) {
 
 // discard ends a delivery that has no scenario any more.
 func (c *core) discard(ctx context.Context, j *job) {
-	c.settle(ctx, j, func(d *repo.Delivery, _ bool) []repo.Change { return c.last(j, repo.DeliveryOrphaned, d.Confidential) })
+	c.settle(ctx, j, func(_ context.Context, d *repo.Delivery, _ error) ([]repo.Change, []repo.Person, error) {
+		return c.last(j, repo.DeliveryOrphaned, d.Confidential), nil, nil
+	})
 }
 
 // last is the last thing that happens to a job's delivery: it stays in a state, or goes when it is confidential. mu is held.
@@ -229,9 +249,9 @@ func (c *core) last(j *job, state string, confidential bool) []repo.Change {
 func (c *core) hand(ctx context.Context, j *job, state string, due time.Time) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	err := c.write(ctx, j, func(d *repo.Delivery, _ bool) []repo.Change {
+	err := c.write(ctx, j, func(_ context.Context, d *repo.Delivery, _ error) ([]repo.Change, []repo.Person, error) {
 		d.State, d.Due = state, due
-		return []repo.Change{c.change(j)}
+		return []repo.Change{c.change(j)}, nil, nil
 	})
 	if err != nil && j.lost == nil {
 		c.cfg.Logger.Warn("a delivery could not be given back before the end of its lease", zap.String("delivery", j.id), zap.Error(err))

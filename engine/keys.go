@@ -119,7 +119,7 @@ func (c *core) turn(ctx context.Context) time.Duration {
 // turning turns epochs until ctx ends.
 func (c *core) turning(ctx context.Context) {
 	for ctx.Err() == nil {
-		timer := time.NewTimer(c.turn(ctx))
+		timer := time.NewTimer(min(c.turn(ctx), c.prune(ctx)))
 		select {
 		case <-ctx.Done():
 		case <-timer.C:

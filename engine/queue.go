@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,10 +25,22 @@ func (c *core) enqueue(ctx context.Context, s *deployed, hook *repo.Hook, bundle
 	if len(bundles) == 0 {
 		return accepted, nil
 	}
+	response, err := c.tryEnqueue(ctx, s, hook, bundles)
+	if errors.Is(err, ErrErased) { // what was remembered of a person may be from before the person was allowed to come back
+		response, err = c.tryEnqueue(ctx, s, hook, bundles)
+	}
+	return response, unstorable(err)
+}
+
+func (c *core) tryEnqueue(ctx context.Context, s *deployed, hook *repo.Hook, bundles []connector.Bundle) (connector.Response, error) {
 	if err := c.queues.enter(ctx, c, s.doc, len(bundles), c.cfg.MaxQueued); err != nil {
 		return connector.Response{}, err
 	}
 	deliveries, err := c.deliveries(s, hook.ID, bundles)
+	var people [][]repo.Person
+	if err == nil {
+		people, err = c.addressees(ctx, s, deliveries, bundles)
+	}
 	if err != nil {
 		c.queues.leave(s.doc.ID, len(bundles))
 		return connector.Response{}, err
@@ -39,13 +52,13 @@ func (c *core) enqueue(ctx context.Context, s *deployed, hook *repo.Hook, bundle
 		defer c.waiters.remove(deliveries[0].ID)
 		if len(bundles) == 1 {
 			if worker := c.workers.take(); worker != nil {
-				return c.early(ctx, deliveries[0], bundles[0], worker, answer, limit)
+				return c.early(ctx, deliveries[0], bundles[0], of(people, 0), worker, answer, limit)
 			}
 		}
 	}
-	if err := c.store(ctx, deliveries, bundles); err != nil {
+	if err := c.store(ctx, deliveries, bundles, people); err != nil {
 		c.queues.leave(s.doc.ID, len(bundles))
-		return connector.Response{}, tooLarge(err)
+		return connector.Response{}, err
 	}
 	if answer == nil {
 		return accepted, nil
@@ -74,8 +87,8 @@ func (c *core) deliveries(s *deployed, hook string, bundles []connector.Bundle) 
 	return deliveries, nil
 }
 
-// store writes deliveries down and starts the runs of those for which a worker is free.
-func (c *core) store(ctx context.Context, deliveries []*repo.Delivery, bundles []connector.Bundle) error {
+// store writes deliveries down and starts the runs of those for which a worker is free. people are those of each delivery.
+func (c *core) store(ctx context.Context, deliveries []*repo.Delivery, bundles []connector.Bundle, people [][]repo.Person) error {
 	jobs := make([]*job, 0, len(deliveries))
 	changes := make([]repo.Change, len(deliveries))
 	until := c.clock().Add(c.cfg.Lease)
@@ -83,14 +96,14 @@ func (c *core) store(ctx context.Context, deliveries []*repo.Delivery, bundles [
 		if worker := c.workers.take(); worker != nil {
 			d.State, d.Due = repo.DeliveryRunning, until
 			j := newJob(d, worker)
-			j.bundle, j.decoded = bundles[i], true //nolint:gosec // there is a delivery for each bundle
+			j.bundle, j.decoded, j.people = bundles[i], true, of(people, i) //nolint:gosec // there is a delivery for each bundle
 			jobs = append(jobs, j)
 			j.mu.Lock() // until it is stored
 			c.workers.enter(j)
 		}
 		changes[i] = c.repo.Put(d)
 	}
-	err := c.repo.Apply(context.WithoutCancel(ctx), changes...)
+	err := c.applyNaming(context.WithoutCancel(ctx), changes, slices.Concat(people...))
 	late := !c.clock().Before(until) // the commit took longer than the lease: somebody else may have them
 	for _, j := range jobs {
 		j.mu.Unlock()
@@ -126,8 +139,14 @@ func (c *core) wait(ctx context.Context, answer <-chan reply, limit time.Duratio
 	return accepted, nil
 }
 
-func tooLarge(err error) error {
-	if errors.Is(err, store.ErrTooLarge) || errors.Is(err, crypto.ErrTooLarge) {
+// unstorable says what a caller is told whose request can never be stored. Nothing of it says who was erased.
+func unstorable(err error) error {
+	switch {
+	case errors.Is(err, ErrErased):
+		return refuse(http.StatusUnprocessableEntity, "The request cannot be taken.")
+	case errors.Is(err, errLongIdentifier), errors.Is(err, errManySubjects):
+		return refuse(http.StatusBadRequest, "The request names more people, or by longer texts, than can be kept track of.")
+	case errors.Is(err, store.ErrTooLarge), errors.Is(err, crypto.ErrTooLarge):
 		return refuse(http.StatusRequestEntityTooLarge, "The request is too large to be stored.")
 	}
 	return err

@@ -27,9 +27,9 @@ type RotateOptions struct {
 	// Backups from before do not open with this keeper any more, so make one at once. It needs a vault that is a crypto.Rotator
 	// and a crypto.Turner, or returns ErrNoRotator.
 	Emergency bool
-	// Index also rotates the keys by which entries of data stores are found, and moves all entries to the IDs that follow from
-	// the new ones. The tokens that stand for people are another field's and stay, because they name those people's keys. It
-	// needs a vault that is a crypto.Reblinder, or returns ErrNoRotator.
+	// Index also rotates the keys by which entries of data stores and people are found, and moves all entries and identifiers to
+	// the IDs that follow from the new ones. The tokens by which erased people are recognized stay: what they were made of is
+	// gone. It needs a vault that is a crypto.Reblinder, or returns ErrNoRotator.
 	Index bool
 	// RevokeHooks gives every hook a new address, and the old ones answer 404: at once in this process, after a second in
 	// others. Scenario shows the new ones; API keys stay.
@@ -57,7 +57,7 @@ const (
 	PhaseRewrap RotatePhase = "rewrap"
 	// PhaseSettle waits until no process works with what was before.
 	PhaseSettle RotatePhase = "settle"
-	// PhaseIndex moves entries of data stores, and counts them. It begins with a wait of its own.
+	// PhaseIndex moves entries of data stores and identifiers of people, and counts them. It begins with a wait of its own.
 	PhaseIndex RotatePhase = "index"
 	// PhaseOwn calls RotateOptions.Own.
 	PhaseOwn RotatePhase = "own"
@@ -103,7 +103,7 @@ func (p RotateProgress) Left() int64 { return max(0, p.Total-p.Done) }
 // crypto.ErrKeyTooOld when they were retired, crypto.ErrNoKey when they are not there, crypto.ErrScope when it was sealed
 // elsewhere or changed, crypto.ErrMalformed when it is no envelope, crypto.ErrNewer when a newer version wrote it,
 // store.ErrCorrupt when the store cannot read it; and store.ErrConflict for an entry of a data store whose key has another
-// entry.
+// entry, or for what leads to a person whom something else leads to.
 type RecordError struct {
 	// Kind, ID and Tenant are those of the record. A record that the store cannot read may have lost ID and Tenant.
 	Kind, ID, Tenant string
@@ -208,11 +208,11 @@ type rotation struct {
 	kinds  []store.Kind
 	totals map[store.Kind]int64
 	// reported are the records that were reported as broken. used are the keys that some of them are under, unreadable is how
-	// many may be under any, and stuck has the tenants of entries that cannot be moved.
+	// many may be under any, and stuck has the tenants with records of a kind that cannot be moved.
 	reported   map[store.Key]struct{}
 	used       map[[16]byte]struct{}
 	unreadable int64
-	stuck      map[string]struct{}
+	stuck      map[store.Kind]map[string]struct{}
 }
 
 // A keyAdder is a vault that can be given a new key, as crypto.Keyring can.
@@ -253,7 +253,7 @@ func (r *rotation) run(ctx context.Context, options RotateOptions) error {
 		{PhaseHooks, r.revokeHooks, !r.state.Hooks},
 		{PhaseRewrap, r.rewrap, false},
 		{PhaseSettle, r.settleVersions, !versioned},
-		{PhaseIndex, r.moveEntries, !r.state.Index},
+		{PhaseIndex, r.moveAll, !r.state.Index},
 		{PhaseOwn, options.Own, options.Own == nil || versioned}, // else verify does it, also when it begins anew
 		{PhaseVerify, r.verify, !versioned},
 		{PhaseDestroy, r.destroyEpochs, !r.state.Emergency},

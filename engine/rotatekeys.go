@@ -80,10 +80,12 @@ func (r *rotation) makeVersions(ctx context.Context) error {
 		return nil
 	}
 	if r.state.Index {
-		if err := r.owners(ctx, r.reblinder.RotateIndex(ctx, repo.EntryField), nil); err != nil {
-			return err
+		for _, kind := range repo.MovedKinds() {
+			if err := r.owners(ctx, r.reblinder.RotateIndex(ctx, repo.FieldOf(kind)), nil); err != nil {
+				return err
+			}
+			r.enter(PhaseKeys)
 		}
-		r.enter(PhaseKeys)
 	}
 	// A crash before progress is noted gives the owners since one version more than is needed, and nothing else.
 	err := r.owners(ctx, r.rotator.Rotate(ctx, r.state.After), func(after string) error {
@@ -136,22 +138,37 @@ func (r *rotation) settleVersions(ctx context.Context) error {
 	return r.wait(ctx, r.rotator.SettleTime()-time.Since(since))
 }
 
-// moveEntries brings the entries of data stores to the IDs that follow from the newest index keys: first every process has to
-// store new ones there.
-func (r *rotation) moveEntries(ctx context.Context) error {
-	if r.state.After == "" {
-		if err := r.owners(ctx, r.reblinder.AdoptIndex(ctx, repo.EntryField), nil); err != nil {
-			return err
+// moveAll brings entries of data stores, and what leads to people, to the IDs that follow from the newest index keys: first
+// every process has to store new ones there.
+func (r *rotation) moveAll(ctx context.Context) error {
+	from, after := r.state.Kind, r.state.After
+	if after == "" {
+		for _, kind := range repo.MovedKinds() {
+			if err := r.owners(ctx, r.reblinder.AdoptIndex(ctx, repo.FieldOf(kind)), nil); err != nil {
+				return err
+			}
 		}
 		if err := r.wait(ctx, r.rotator.SettleTime()); err != nil {
 			return err
 		}
 		r.enter(PhaseIndex)
 	}
-	total, err := r.repo.Count(ctx, repo.EntryKind)
-	if err != nil {
-		return err
+	for _, kind := range repo.MovedKinds() {
+		total, err := r.repo.Count(ctx, kind)
+		if err != nil {
+			return err
+		}
+		r.progress.Total += total
+		switch {
+		case kind < from:
+			r.progress.Done += total
+			continue
+		case kind > from:
+			after = ""
+		}
+		if err := r.kind(ctx, kind, after, r.repo.Move, nil); err != nil {
+			return err
+		}
 	}
-	r.progress.Total = total
-	return r.kind(ctx, repo.EntryKind, r.state.After, r.repo.MoveEntries, nil)
+	return nil
 }

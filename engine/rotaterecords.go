@@ -131,14 +131,13 @@ func (r *rotation) verify(ctx context.Context) error {
 		r.enter(PhaseVerify)
 	}
 	if r.state.Index {
-		r.stuck = map[string]struct{}{}
-		err := r.kind(ctx, repo.EntryKind, "", r.repo.MoveEntries, func(b repo.Broken) {
-			if !errors.Is(b.Err, crypto.ErrShredded) { // nobody looks for what cannot be read
-				r.stuck[b.Tenant] = struct{}{}
+		r.stuck = map[store.Kind]map[string]struct{}{}
+		for _, kind := range repo.MovedKinds() {
+			stuck := map[string]struct{}{}
+			r.stuck[kind] = stuck
+			if err := r.kind(ctx, kind, "", r.repo.Move, func(b repo.Broken) { stuck[b.Tenant] = struct{}{} }); err != nil {
+				return err
 			}
-		})
-		if err != nil {
-			return err
 		}
 		r.enter(PhaseVerify)
 	}
@@ -178,8 +177,14 @@ func (r *rotation) trim(ctx context.Context) error {
 	if err := r.owners(ctx, r.rotator.Trim(ctx, used), nil); err != nil || !r.state.Index {
 		return err
 	}
-	return r.owners(ctx, r.reblinder.TrimIndex(ctx, repo.EntryField, func(_ context.Context, tenant string) (bool, error) {
-		_, inUse := r.stuck[tenant]
-		return inUse, nil
-	}), nil)
+	for _, kind := range repo.MovedKinds() {
+		stuck := func(_ context.Context, tenant string) (bool, error) {
+			_, inUse := r.stuck[kind][tenant]
+			return inUse, nil
+		}
+		if err := r.owners(ctx, r.reblinder.TrimIndex(ctx, repo.FieldOf(kind), stuck), nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -28,7 +28,7 @@ import (
 // trigger goes on from cycle to cycle, but every Run begins with it anew: where it ended is not kept yet.
 //
 // A failure of the scenario is part of the Execution, not an error. When ctx ends, the run ends with it and leaves no
-// record.
+// record. What names a person who was erased, see DeployOptions.Subjects, is not run: ErrErased.
 func (e *Engine) Run(ctx context.Context, scenario string, in connector.Bundle) (*Execution, error) {
 	if err := e.open(); err != nil {
 		return nil, err
@@ -47,11 +47,14 @@ func (e *Engine) Run(ctx context.Context, scenario string, in connector.Bundle) 
 	if plan.id, err = e.newID(); err != nil {
 		return nil, err
 	}
+	if err := e.introduce(ctx, &plan); err != nil {
+		return nil, fmt.Errorf("run %q: %w", s.doc.Name, err)
+	}
 	x, events, err := e.execute(ctx, &plan, func(connector.Response) {})
 	if err != nil {
 		return nil, fmt.Errorf("run %q: %w", s.doc.Name, err)
 	}
-	if err := e.repo.Apply(ctx, e.record(x, &plan, events)...); err != nil {
+	if err := e.keep(ctx, x, &plan, events); err != nil {
 		return nil, fmt.Errorf("run %q: keep the execution: %w", s.doc.Name, err)
 	}
 	if s.settings.Confidential {
@@ -172,6 +175,11 @@ type plan struct {
 	secure       func(context.Context) error // is called before the first operation that may have an effect; nil: nothing to do
 	vars         connector.Bundle            // made when an expression first asks for it
 	mask         *secret.Mask                // that of the run which waits for this one; nil: it has its own
+	// people are those whom the run was given with its delivery, or by the run that calls it; untold is why they could not all
+	// be named. mentions has everybody of whom it speaks when it has ended; nil: nobody.
+	people   []repo.Person
+	untold   error
+	mentions *mentions
 }
 
 // Causes for which a run is told to stop without an outcome.
@@ -203,7 +211,9 @@ func (c *core) execute(ctx context.Context, p *plan, respond func(connector.Resp
 		mask:        p.mask,
 		hidden:      p.hidden,
 		connects:    p.mask != nil || len(p.accounts) > 0 || p.hidden != nil,
+		mentions:    c.spoken(p),
 	}
+	defer func() { p.mentions = h.speaks() }()
 	if h.mask == nil {
 		h.mask = &h.own
 		defer h.mask.Destroy()
@@ -224,7 +234,11 @@ func (c *core) execute(ctx context.Context, p *plan, respond func(connector.Resp
 		MaxBundles:     c.cfg.MaxBundles,
 		MaxBundleBytes: c.cfg.MaxBundleBytes,
 	}
-	if !p.confidential || p.tried {
+	switch {
+	case p.confidential && !p.tried:
+	case h.mentions != nil:
+		start.Observer = witness{observed, h.mentions}
+	default:
 		start.Observer = observed
 	}
 	if _, err := io.ReadFull(c.cfg.Random, start.Seed[:]); err != nil {
@@ -298,14 +312,51 @@ func (p *plan) variable(root string) (any, bool) {
 	return nil, false
 }
 
-// record is what is kept of an execution.
-func (c *core) record(x *Execution, p *plan, events []byte) []repo.Change {
+// keep writes what is kept of an execution. Who names the same people at the same time, or erases one of them, has it look
+// again.
+func (c *core) keep(ctx context.Context, x *Execution, p *plan, events []byte) error {
+	for tries := 0; ; tries++ {
+		changes, people, err := c.record(ctx, x, p, events)
+		if err == nil {
+			err = c.repo.Apply(ctx, append(changes, c.repo.Present(people...)...)...)
+		}
+		switch {
+		case err == nil || tries == maxConflicts || len(people) == 0:
+			return err
+		case errors.Is(err, ErrErased):
+			p.mentions.erased()
+		case errors.Is(err, store.ErrConflict):
+			if err := p.mentions.again(ctx, people); err != nil {
+				return err
+			}
+		default:
+			return err
+		}
+	}
+}
+
+// record is what is kept of an execution, and the people whom it names. An error is that of looking for them.
+func (c *core) record(ctx context.Context, x *Execution, p *plan, events []byte) ([]repo.Change, []repo.Person, error) {
+	if p.mentions == nil {
+		p.mentions = c.spoken(p) // it has not been run
+	}
+	people, untold, err := p.mentions.people(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if untold != nil {
+		events = untoldTrace(untold)
+	}
 	execution, activity := x.documents(p.doc.Tenant, events, p.confidential)
 	changes := []repo.Change{c.repo.Put(activity)}
 	if execution != nil {
+		execution.Subjects = subjectsOf(people)
+		if untold != nil {
+			execution.Summary.Message = ""
+		}
 		changes = append(changes, c.repo.Put(execution))
 	}
 	c.cfg.Logger.Debug("execution ended", zap.String("scenario", x.Scenario), zap.String("execution", x.ID),
 		zap.String("status", string(x.Status)), zap.Int64("operations", x.Operations), zap.Duration("took", x.Ended.Sub(x.Started)))
-	return changes
+	return changes, people, nil
 }

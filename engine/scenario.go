@@ -38,6 +38,20 @@ type DeployOptions struct {
 	Scenarios map[string]string
 	// Location is the scenario's time zone. Default: Config.Location.
 	Location *time.Location
+	// Subjects says where texts and numbers stand that name people, such as e-mail addresses and customer numbers, in what the
+	// modules give: paths of the mapping language with the module first, "1.customer.email" or "5.orders[].buyer". Names that are
+	// no words stand in backquotes. Of arrays on the way every item counts, with [] or without. A path that leads to nothing, or
+	// to anything but a text or a number, names nobody.
+	//
+	// The engine then knows whom deliveries and executions are about, seals those that name one person under that person's keys,
+	// and finds and destroys them by Engine.SubjectRecords and Engine.ShredSubject. Config.Identifier says which texts name the
+	// same person. What names a person who was erased is refused: a hook answers 422, Run returns ErrErased, a call from another
+	// scenario is a DataError. An execution whose later modules name such a person, or more people than MaxSubjects, is kept
+	// without its trace. Scenarios that are called are about the people of their callers, too. A confidential scenario names
+	// nobody, but refuses people who were erased.
+	//
+	// It needs a vault that is a crypto.Blinder. What is wrong is a *SubjectError. Default: nobody is named.
+	Subjects []string
 }
 
 // A Scenario is a blueprint that was deployed.
@@ -83,6 +97,9 @@ func (e *Engine) Deploy(ctx context.Context, bp *blueprint.Blueprint, options De
 	if options.Location != nil && !named(options.Location, e.now()) {
 		return nil, fmt.Errorf("deploy %q: %w: DeployOptions.Location %q is no zone of the IANA database: load it with time.LoadLocation",
 			name, ErrInvalid, options.Location)
+	}
+	if err := e.checkSubjects(bp, options.Subjects); err != nil {
+		return nil, fmt.Errorf("deploy %q: %w", name, err)
 	}
 	_, receives := program.First().(connector.Receiver)
 	if err := e.checkHook(ctx, options); err != nil {
@@ -136,6 +153,7 @@ func (e *Engine) deploy(ctx context.Context, name string, bp *blueprint.Blueprin
 	}
 	doc.Name, doc.Blueprint, doc.Deployment = name, definition, doc.Deployment+1
 	doc.Connections, doc.DataStores, doc.Structures, doc.Scenarios = options.Connections, options.DataStores, options.Structures, options.Scenarios
+	doc.People = options.Subjects
 	doc.Location = ""
 	if options.Location != nil {
 		doc.Location = options.Location.String()
@@ -307,6 +325,9 @@ type deployed struct {
 	location *time.Location
 	accounts []account
 	hidden   passwords
+	// subjects is where people are named, first the module that the flow begins with.
+	subjects subjectPaths
+	first    int
 	// inputs and outputs are the scenario's interface. Nil: it declares none.
 	inputs, outputs *connector.Structure
 }
@@ -364,5 +385,11 @@ func (c *core) prepare(doc *repo.Scenario) (*deployed, error) {
 	c.cfg.Logger.Debug("scenario compiled", zap.String("scenario", doc.ID), zap.Int64("deployment", doc.Deployment))
 	s := &deployed{doc: doc, program: program, settings: bp.Settings(), location: location}
 	s.accounts, s.hidden = c.accounts(bp, doc.Connections, nil), c.passwords(bp, nil)
+	if s.subjects, err = subjectPathsOf(bp, doc.People); err != nil {
+		return nil, fmt.Errorf("scenario %q: %w", doc.Name, err)
+	}
+	if len(bp.Flow) > 0 {
+		s.first = bp.Flow[0].ID
+	}
 	return s, s.readInterface(bp)
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/ebbkit/ebb/engine/internal/repo"
 )
 
-// Serve runs what was accepted and what comes in, and turns the epochs of the keys, until ctx ends or the engine is closed. Then it takes no more, lets the
+// Serve runs what was accepted and what comes in, turns the epochs of the keys and forgets people whom nothing names any more, until ctx ends or the engine is closed. Then it takes no more, lets the
 // runs under way come to their ends for Config.DrainTimeout, tells the others to stop, and returns. What was stopped
 // starts over at the next Serve. One Serve at a time: ErrServing. ErrStuck says that a module does not listen to its context.
 func (e *Engine) Serve(ctx context.Context) error {
@@ -108,6 +108,10 @@ func (c *core) lease(ctx context.Context, s *session) (jobs []*job, more bool, e
 	}()
 	now := c.clock()
 	claimed, total, err := c.repo.ClaimDeliveries(ctx, now, now.Add(c.cfg.Lease), len(crew), func(id string, err error) {
+		if errors.Is(err, ErrErased) {
+			c.cfg.Logger.Info("a delivery is given up, because the person whom it names was erased", zap.String("delivery", id))
+			return
+		}
 		c.cfg.Logger.Error("a delivery cannot be read", zap.String("delivery", id), zap.Error(err))
 	})
 	for _, d := range claimed {
@@ -138,6 +142,7 @@ func (e *Engine) Tick(ctx context.Context) (int, error) {
 	defer cancel()
 	defer context.AfterFunc(e.closing, cancel)() //nolint:contextcheck // the engine may be closed before ctx ends
 	e.turn(ctx)
+	e.prune(ctx)
 	for done := 0; ; {
 		jobs, more, err := e.lease(ctx, s)
 		for _, j := range jobs {
@@ -195,6 +200,12 @@ func (c *core) work(ctx context.Context, j *job) {
 		c.finish(ctx, j, &plan, x, nil)
 		return
 	}
+	if !j.decoded {
+		if err := c.reintroduce(ctx, j, &plan); err != nil {
+			c.unintroduced(ctx, j, &plan, err)
+			return
+		}
+	}
 	if j.early {
 		plan.secure = func(ctx context.Context) error { return c.secure(ctx, j) }
 	}
@@ -234,7 +245,7 @@ func (j *job) plan(s *deployed) (p plan, err error) {
 	if err == nil {
 		p, err = s.planFor(j.bundle)
 	}
-	p.deployed, p.id, p.confidential = s, j.id, s.settings.Confidential || j.delivery.Confidential
+	p.deployed, p.id, p.confidential, p.people = s, j.id, s.settings.Confidential || j.delivery.Confidential, j.people
 	return p, err
 }
 
@@ -252,14 +263,26 @@ func (c *core) finish(ctx context.Context, j *job, p *plan, x *Execution, events
 	if x.Status == StatusError {
 		state = repo.DeliveryFailed
 	}
-	c.settle(ctx, j, func(_ *repo.Delivery, bare bool) []repo.Change {
-		if bare { // what does not fit is left out, so that the run is not done again
+	var people []repo.Person // whom the write before this one named, which has conflicted
+	c.settle(ctx, j, func(ctx context.Context, _ *repo.Delivery, bare error) (changes []repo.Change, _ []repo.Person, err error) {
+		switch {
+		case errors.Is(bare, ErrErased):
+			p.mentions.erased()
+		case bare != nil: // what does not fit is left out, so that the run is not done again
 			events = truncatedTrace
 			if x.Failure != nil {
 				x.Failure.Message = ""
 			}
 		}
-		return append(c.record(x, p, events), c.last(j, state, p.confidential)...)
+		if len(people) > 0 {
+			if err := p.mentions.again(ctx, people); err != nil {
+				return nil, nil, err
+			}
+		}
+		if changes, people, err = c.record(ctx, x, p, events); err != nil {
+			return nil, nil, err
+		}
+		return append(changes, c.last(j, state, p.confidential)...), people, nil
 	})
 }
 

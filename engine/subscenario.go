@@ -122,6 +122,9 @@ func (h *host) callScenario(ctx context.Context, name string, in connector.Bundl
 		return connector.Bundle{}, err
 	}
 	p.confidential = p.confidential || h.hushed
+	if err := h.pass(ctx, &p, wait); err != nil {
+		return connector.Bundle{}, err
+	}
 	if !wait {
 		return connector.Bundle{}, h.post(ctx, &p)
 	}
@@ -135,8 +138,11 @@ func (h *host) callScenario(ctx context.Context, name string, in connector.Bundl
 		return connector.Bundle{}, err
 	}
 	// If the process dies here, the calling run starts over, and with it this one, like every other effect of that run.
-	if err := h.repo.Apply(ctx, h.record(x, &p, events)...); err != nil {
+	if err := h.keep(ctx, x, &p, events); err != nil {
 		return connector.Bundle{}, fmt.Errorf("keep the execution of scenario %q: %w", own, err)
+	}
+	if err := h.answered(ctx, &p); err != nil {
+		return connector.Bundle{}, fmt.Errorf("name the people of scenario %q: %w", own, err)
 	}
 	if x.Failure != nil {
 		return connector.Bundle{}, connector.Errorf(x.Failure.Type, "scenario %q failed: %s", own, x.Failure.Message)
@@ -157,12 +163,15 @@ func (c *core) post(ctx context.Context, p *plan) error {
 	deliveries, err := c.deliveries(p.deployed, "", bundles)
 	if err == nil {
 		deliveries[0].Confidential = p.confidential
-		err = c.store(ctx, deliveries, bundles)
+		if !p.confidential {
+			deliveries[0].Subjects = subjectsOf(p.people)
+		}
+		err = c.store(ctx, deliveries, bundles, [][]repo.Person{p.people})
 	}
 	if err != nil {
 		c.queues.leave(p.doc.ID, 1)
 	}
-	return err
+	return asDataError(err)
 }
 
 // uncalled warns of every module that calls a scenario which is not there.

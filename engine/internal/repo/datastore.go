@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"iter"
 
 	"github.com/ebbkit/ebb/crypto"
@@ -20,6 +19,9 @@ type DataStore struct {
 	// Structure names the data structure of its entries. Empty: none. Strict refuses what the structure does not have.
 	Structure string `json:"structure,omitempty"`
 	Strict    bool   `json:"strict,omitempty"`
+	// People are the paths in an entry at which identifiers of people stand. KeyNames says that its key is one.
+	People   []string `json:"subjects,omitempty"`
+	KeyNames bool     `json:"subjectKey,omitempty"`
 }
 
 // DataStoreID returns the ID of a tenant's data store of this name.
@@ -51,9 +53,6 @@ type Entry struct {
 	others []string
 }
 
-// ErrNoBlinder says that the vault cannot derive the tokens by which entries of data stores are found.
-var ErrNoBlinder = errors.New("the vault is no crypto.Blinder, which data stores need")
-
 const entryKind store.Kind = "entry"
 
 func (*Entry) kind() store.Kind             { return entryKind }
@@ -74,67 +73,27 @@ func (r *Repo) Entry(ctx context.Context, tenant, dataStore, key string) (*Entry
 	if err != nil {
 		return nil, err
 	}
-	at := func(i int) *Entry {
-		return &Entry{Envelope: Envelope{ID: ids[i], Tenant: tenant, Parent: dataStore}, Key: key}
-	}
-	// Entries move from older IDs to the newest, so that is where to look last: one that moves meanwhile is not missed.
-	place := 0
-	var hidden int64
-	for i := len(ids) - 1; i >= 0; i-- {
-		entry := at(i)
-		err = r.Get(ctx, entry)
-		if !errors.Is(err, store.ErrNotFound) {
-			return entry, err
-		}
-		if entry.Version != 0 { // one whose time is over, whose place is taken
-			place, hidden = i, entry.Version
-		}
-	}
-	entry := at(place)
-	entry.Version = hidden
-	for i, id := range ids {
-		if i != place {
-			entry.others = append(entry.others, id)
-		}
-	}
+	doc, others, err := r.seek(ctx, ids, func(id string) Document {
+		return &Entry{Envelope: Envelope{ID: id, Tenant: tenant, Parent: dataStore}, Key: key}
+	})
+	entry := doc.(*Entry) //nolint:errcheck // it is what the function made
+	entry.others = others
 	return entry, err
 }
 
 // PutEntry writes an entry that Entry returned. A new one conflicts when its key has an entry by now, whatever its ID.
 func (r *Repo) PutEntry(e *Entry) []Change {
-	changes := []Change{r.Put(e)}
-	for _, id := range e.others {
-		absent := &store.Record{Key: store.Key{Kind: entryKind, ID: id}, Tenant: e.Tenant}
-		changes = append(changes, Change{doc: e, change: func(context.Context) (store.Change, error) {
-			return store.Change{Check: absent}, nil
-		}})
-	}
-	return changes
+	return append([]Change{r.Put(e)}, r.absent(e, e.others...)...)
 }
 
-// entryIDs returns the IDs that the entry of a key may have: the one that a new entry gets, then those that follow from other
-// versions of the index key.
+// entryIDs returns the IDs that the entry of a key may have, the one that a new entry gets first.
 func (r *Repo) entryIDs(ctx context.Context, tenant, dataStore, key string) ([]string, error) {
 	at := crypto.Scope{Tenant: tenant, Category: string(retention.DatastoreRecord), Record: dataStore, Field: EntryField}
-	var tokens [][]byte
-	var err error
-	switch vault := r.vault.(type) {
-	case crypto.Reblinder:
-		tokens, err = vault.Blinds(ctx, at, []byte(key))
-	case crypto.Blinder:
-		tokens = make([][]byte, 1)
-		tokens[0], err = vault.Blind(ctx, at, []byte(key))
-	default:
-		return nil, ErrNoBlinder
+	ids, err := r.tokenIDs(ctx, at, key)
+	if err != nil && !errors.Is(err, ErrNoBlinder) {
+		err = blinding(err, "a key of data store "+dataStore)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("blind a key of data store %s: %w", dataStore, err)
-	}
-	ids := make([]string, len(tokens))
-	for i, token := range tokens {
-		ids[i] = customID(token)
-	}
-	return ids, nil
+	return ids, err
 }
 
 // An EntryList is the envelopes of all entries of a data store, by ID.

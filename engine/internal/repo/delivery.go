@@ -25,6 +25,8 @@ const (
 	DeliveryFailed = "failed"
 	// DeliveryOrphaned has lost its scenario.
 	DeliveryOrphaned = "orphaned"
+	// DeliveryErased has not been run, because it is about a person who was erased.
+	DeliveryErased = "erased"
 )
 
 // A Delivery is one bundle that came in at a hook. It is written before the caller hears that it was accepted, and
@@ -93,6 +95,14 @@ func (r *Repo) ClaimDeliveries(ctx context.Context, now, until time.Time, limit 
 		broken(rec.ID, err)
 	})
 	return claimed, total, err
+}
+
+// erasedState is the state of a record that is under the keys of a person who was erased.
+func erasedState(rec store.Record) string {
+	if rec.Kind == deliveryKind {
+		return DeliveryErased
+	}
+	return rec.State
 }
 
 // Deliveries yields the deliveries to a scenario that are in a state, oldest first. Bodies are left out.

@@ -177,6 +177,9 @@ func (r *Repo) claim(ctx context.Context, kind store.Kind, now, until time.Time,
 		if err := r.open(ctx, &records[i], next()); err != nil {
 			broken(records[i], err)
 			if hopeless(err) {
+				if errors.Is(err, ErrErased) {
+					records[i].State = erasedState(records[i])
+				}
 				r.shelve(ctx, &records[i])
 			}
 		}
@@ -209,7 +212,7 @@ func (r *Repo) seal(ctx context.Context, doc Document) (*store.Record, error) {
 	rec := record(doc)
 	rec.Body, err = r.vault.Seal(ctx, scope(rec), body)
 	if err != nil {
-		return nil, fmt.Errorf("seal %s %s: %w", rec.Kind, rec.ID, err)
+		return nil, fmt.Errorf("seal %s %s: %w", rec.Kind, rec.ID, ofPerson(rec, err))
 	}
 	return rec, nil
 }
@@ -223,7 +226,7 @@ func (r *Repo) open(ctx context.Context, rec *store.Record, doc Document) error 
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("open %s %s: %w", rec.Kind, rec.ID, err)
+		return fmt.Errorf("open %s %s: %w", rec.Kind, rec.ID, ofPerson(rec, err))
 	}
 	if err := doc.decode(body); err != nil {
 		return fmt.Errorf("decode %s %s: %w", rec.Kind, rec.ID, err)

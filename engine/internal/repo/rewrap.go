@@ -15,8 +15,8 @@ import (
 
 // sealed are the kinds whose bodies are sealed, for stores that do not know which kinds they have.
 var sealed = []store.Kind{
-	activityKind, connectionKind, dataStoreKind, deliveryKind, entryKind, executionKind, hookKind, scenarioKind, stateKind,
-	structureKind,
+	activityKind, connectionKind, dataStoreKind, deliveryKind, entryKind, erasureKind, executionKind, hookKind, identifierKind,
+	scenarioKind, stateKind, structureKind,
 }
 
 // SealedKinds returns the kinds of records whose bodies may be sealed, sorted. A store that knows its kinds also has those
@@ -35,6 +35,12 @@ func (r *Repo) SealedKinds(ctx context.Context) ([]store.Kind, error) {
 
 // Count counts the records of a kind, of all tenants, active and passive.
 func (r *Repo) Count(ctx context.Context, kind store.Kind) (count int64, err error) {
+	if counter, ok := r.store.(store.Counter); ok {
+		count, err := counter.Count(ctx, kind)
+		if !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, store.ErrCorrupt) {
+			return count, err
+		}
+	}
 	q := everything(kind)
 	q.KeysOnly = true
 	for _, err := range r.store.Find(ctx, q) {

@@ -160,7 +160,7 @@ func TestEntryMovesWithAllThatStandsBesideIt(t *testing.T) {
 
 	through(t, vault.RotateIndex(t.Context(), repo.EntryField))
 	through(t, vault.AdoptIndex(t.Context(), repo.EntryField))
-	through(t, r.MoveEntries(t.Context(), repo.EntryKind, ""))
+	through(t, r.Move(t.Context(), repo.EntryKind, ""))
 	_, err = records.Get(t.Context(), old.Key)
 	require.ErrorIs(t, err, store.ErrNotFound)
 	count := 0
@@ -228,7 +228,7 @@ func TestEntryWhosePlaceIsTakenIsReportedAndStays(t *testing.T) {
 	require.NoError(t, records.Apply(t.Context(), store.Change{Put: &rec}))
 	var broken []repo.Broken
 	changed := int64(0)
-	for step, err := range r.MoveEntries(t.Context(), repo.EntryKind, "") {
+	for step, err := range r.Move(t.Context(), repo.EntryKind, "") {
 		require.NoError(t, err)
 		broken = append(broken, step.Broken...)
 		changed += step.Changed

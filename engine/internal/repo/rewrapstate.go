@@ -85,7 +85,7 @@ func rotationRecord(key store.Key, version int64, created time.Time) *store.Reco
 	return &store.Record{Key: key, Category: string(retention.Key), Created: created, Version: version}
 }
 
-// moves returns how often entries of data stores were moved to other IDs, and when that was first. The record stays for
+// moves returns how often records were moved to other IDs, see Move, and when that was first. The record stays for
 // ever, so that two looks at it tell whether anything was moved in between.
 func (r *Repo) moves(ctx context.Context) (int64, time.Time, error) {
 	rec, err := r.store.Get(ctx, movesKey)

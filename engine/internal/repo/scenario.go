@@ -27,6 +27,8 @@ type Scenario struct {
 	DataStores  map[string]string `json:"datastores,omitempty"`
 	Structures  map[string]string `json:"structures,omitempty"`
 	Scenarios   map[string]string `json:"scenarios,omitempty"`
+	// People are the paths at which identifiers of people stand in what modules give.
+	People []string `json:"subjects,omitempty"`
 	// Location names the time zone. Empty: the engine's.
 	Location string `json:"location,omitempty"`
 	// Deployment counts how often the scenario was deployed. Unlike the Version it stays when the scenario is paused.

@@ -1,0 +1,267 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/google/uuid" // random subjects: UUIDs of version 4
+
+	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/engine/internal/expr"
+	"github.com/ebbkit/ebb/engine/internal/repo"
+)
+
+const (
+	// MaxIdentifierBytes is the longest normal form of a text or number that names a person.
+	MaxIdentifierBytes = 1024
+	// MaxSubjects is how many people one record may name.
+	MaxSubjects = 1000
+)
+
+var (
+	errLongIdentifier = fmt.Errorf("engine: a value that is to name a person has more than %d bytes", MaxIdentifierBytes)
+	errManySubjects   = fmt.Errorf("engine: one record names more than %d people", MaxSubjects)
+	errIdentifier     = errors.New("engine: Config.Identifier panicked")
+)
+
+// unnameable says that what names people cannot be kept, because nobody would find it again.
+func unnameable(err error) bool {
+	return errors.Is(err, errLongIdentifier) || errors.Is(err, errManySubjects) || errors.Is(err, errIdentifier)
+}
+
+// normalIdentifier is the default of Config.Identifier.
+func normalIdentifier(text string) string { return strings.ToLower(strings.TrimSpace(text)) }
+
+// normal is the normal form of what stands where an identifier is expected. Empty: it names nobody.
+func (c *core) normal(value any) (text string, err error) {
+	switch value := value.(type) {
+	case string:
+		text = value
+	case int64, float64:
+		written, err := connector.AppendText(nil, value)
+		if err != nil {
+			return "", err
+		}
+		text = string(written)
+	default:
+		return "", nil
+	}
+	defer func() {
+		if recover() != nil {
+			text, err = "", errIdentifier
+		}
+	}()
+	if text = c.cfg.Identifier(text); len(text) > MaxIdentifierBytes {
+		return "", errLongIdentifier
+	}
+	return text, nil
+}
+
+// identifiers are the normal forms of identifiers, each once, in the order in which they came. The zero value is empty.
+type identifiers struct {
+	list []string
+	seen map[string]struct{}
+}
+
+// add adds the identifier that a value is, if it is one.
+func (i *identifiers) add(c *core, value any) error {
+	text, err := c.normal(value)
+	if err != nil || text == "" {
+		return err
+	}
+	if _, known := i.seen[text]; known {
+		return nil
+	}
+	if len(i.list) == MaxSubjects {
+		return errManySubjects
+	}
+	if i.seen == nil {
+		i.seen = make(map[string]struct{})
+	}
+	i.seen[text] = struct{}{}
+	i.list = append(i.list, text)
+	return nil
+}
+
+// addAll adds what stands in a bundle at the paths.
+func (i *identifiers) addAll(c *core, paths []*expr.Locator, in connector.Bundle) (err error) {
+	for _, path := range paths {
+		path.Locate(in, func(value any) bool {
+			err = i.add(c, value)
+			return err == nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// newSubject makes the ID of a subject: 122 random bits, which mean nothing.
+func (c *core) newSubject() (string, error) {
+	id, err := uuid.NewRandomFromReader(c.cfg.Random)
+	if err != nil {
+		return "", fmt.Errorf("make a subject: %w", err)
+	}
+	return id.String(), nil
+}
+
+// resolve returns the people whom identifiers name, each once. Those who are known cost no look at the store.
+func (c *core) resolve(ctx context.Context, tenant string, named []string) ([]repo.Person, error) {
+	if len(named) == 0 {
+		return nil, nil
+	}
+	now := c.now()
+	people := make([]repo.Person, len(named))
+	var unknown []string
+	var places []int
+	for i, identifier := range named {
+		var ok bool
+		if people[i], ok = c.people.find(tenant, identifier); !ok || !people[i].Fresh(now) {
+			unknown, places = append(unknown, identifier), append(places, i)
+		}
+	}
+	if len(unknown) == 0 {
+		return people, nil
+	}
+	found, err := c.repo.Resolve(ctx, tenant, unknown, c.newSubject)
+	if err != nil {
+		return nil, err
+	}
+	for i, place := range places {
+		people[place] = found[i]
+		c.people.keep(tenant, unknown[i], found[i])
+	}
+	return people, nil
+}
+
+// again returns people as they are known now, after a write that named them has conflicted.
+func (c *core) again(ctx context.Context, tenant string, people []repo.Person) ([]repo.Person, error) {
+	now, err := c.repo.Standing(ctx, tenant, subjectsOf(people))
+	if err != nil {
+		c.people.forget(tenant, people)
+		return nil, err
+	}
+	c.people.renew(tenant, now)
+	return now, nil
+}
+
+// subjectsOf returns what a record that names the people has as its Subjects. Nobody: nil.
+func subjectsOf(people []repo.Person) []string {
+	if len(people) == 0 {
+		return nil
+	}
+	subjects := make([]string, len(people))
+	for i := range people {
+		subjects[i] = people[i].ID
+	}
+	return subjects
+}
+
+// joined returns the people of both lists, each once.
+func joined(some, more []repo.Person) []repo.Person {
+	if len(more) == 0 {
+		return some
+	}
+	seen := make(map[string]struct{}, len(some)+len(more))
+	all := make([]repo.Person, 0, len(some)+len(more))
+	for _, list := range [...][]repo.Person{some, more} {
+		for i := range list {
+			if _, twice := seen[list[i].ID]; !twice {
+				seen[list[i].ID] = struct{}{}
+				all = append(all, list[i])
+			}
+		}
+	}
+	return all
+}
+
+// maxKnownPeople is how many people one half of an engine's memory has.
+const maxKnownPeople = 8192
+
+// acquaintances are the people whom this process has met lately, by what names them. That is kept as a hash, so that no
+// identifier stays in memory. What is remembered may be out of date: whatever is written about the people says so. The zero
+// value is ready.
+type acquaintances struct {
+	mu sync.Mutex
+	// young is filled; when it is full, it becomes old, and what was old is forgotten.
+	young, old map[[sha256.Size]byte]repo.Person
+	names      map[string][sha256.Size]byte // by tenant and subject, of those in young and old
+}
+
+func acquaintance(tenant, identifier string) [sha256.Size]byte {
+	return sha256.Sum256(fmt.Appendf(nil, "%d %s%s", len(tenant), tenant, identifier))
+}
+
+func (a *acquaintances) find(tenant, identifier string) (repo.Person, bool) {
+	name := acquaintance(tenant, identifier)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if p, ok := a.young[name]; ok {
+		return p, true
+	}
+	p, ok := a.old[name]
+	if ok {
+		a.put(name, tenant, p)
+	}
+	return p, ok
+}
+
+func (a *acquaintances) keep(tenant, identifier string, p repo.Person) {
+	name := acquaintance(tenant, identifier)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.put(name, tenant, p)
+}
+
+// put remembers a person. mu is held.
+func (a *acquaintances) put(name [sha256.Size]byte, tenant string, p repo.Person) {
+	if len(a.young) >= maxKnownPeople {
+		a.old, a.young = a.young, nil
+		a.names = make(map[string][sha256.Size]byte, 2*maxKnownPeople)
+		for name, p := range a.old {
+			a.names[p.Tenant()+"\x00"+p.ID] = name
+		}
+	}
+	if a.young == nil {
+		a.young = make(map[[sha256.Size]byte]repo.Person)
+	}
+	if a.names == nil {
+		a.names = make(map[string][sha256.Size]byte)
+	}
+	a.young[name] = p
+	a.names[tenant+"\x00"+p.ID] = name
+}
+
+// renew remembers what is known of people now, if they are remembered at all.
+func (a *acquaintances) renew(tenant string, people []repo.Person) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for i := range people {
+		if name, ok := a.names[tenant+"\x00"+people[i].ID]; ok {
+			a.put(name, tenant, people[i])
+		}
+	}
+}
+
+// forget lets people be looked up anew.
+func (a *acquaintances) forget(tenant string, people []repo.Person) {
+	for i := range people {
+		a.forgetSubject(tenant, people[i].ID)
+	}
+}
+
+func (a *acquaintances) forgetSubject(tenant, subject string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	key := tenant + "\x00" + subject
+	if name, ok := a.names[key]; ok {
+		delete(a.names, key)
+		delete(a.young, name)
+		delete(a.old, name)
+	}
+}

@@ -148,8 +148,7 @@ func (h *Hierarchy) known(ctx context.Context, newest Epoch) error {
 			}
 		}
 		if stored.Epoch > newest.Number {
-			return fmt.Errorf("%w: its newest epoch is %d, and ring %s is under epoch %d: use the keeper that the store was made with, in its newest state",
-				ErrForeignKeeper, newest.Number, stored.ID, stored.Epoch)
+			return foreign(newest.Number, stored.ID, stored.Epoch)
 		}
 	}
 	return nil

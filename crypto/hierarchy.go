@@ -83,9 +83,10 @@ var (
 )
 
 // NewHierarchy returns a vault over a keeper and a key store. A keeper without an epoch gets its first one. ErrWindow says
-// that a time of the configuration is negative, or that they do not add up; what the keeper returns is returned, too. It does not
-// find out whether the keeper is the one that has wrapped what is in the key store: Open does, with ErrNoEpoch, ErrScope or
-// ErrMalformed.
+// that a time of the configuration is negative, or that they do not add up; what the keeper returns is returned, too.
+// ErrForeignKeeper says that the keeper is not the one that has wrapped what is in the key store: a ring is under an epoch that
+// it never had, or it has wrapped none of several rings. Only the first few rings are looked at, and one or two that do not
+// unwrap may be damaged: what gets past New meets ErrRing or ErrNoEpoch when it is opened.
 //
 // Epochs end only while somebody calls Turn, at least once in HierarchyConfig.Slack. The engine does that for what its Config.Keys
 // make; who has a hierarchy beside an engine over the same key store needs not.
@@ -124,6 +125,9 @@ func NewHierarchy(ctx context.Context, config HierarchyConfig) (*Hierarchy, erro
 	config.Keeper = &guard{Keeper: config.Keeper, timeout: config.KeeperTimeout}
 	h := &Hierarchy{
 		config: config, envelopes: newEnvelopes(), rings: newRingCache(config.MaxKeys), attempts: map[attemptKey]*attempt{},
+	}
+	if err := h.recognize(ctx); err != nil {
+		return nil, err
 	}
 	if _, err := h.epoch(ctx, true); err != nil {
 		return nil, err

@@ -231,10 +231,12 @@ func TestKeeperOfThePastTurnsNothing(t *testing.T) {
 	h := build(t, func(c *crypto.HierarchyConfig) { c.KeyTime = time.Nanosecond })
 	_, err := h.Seal(t.Context(), ada, []byte("content"))
 	require.NoError(t, err)
-	finish(t, h.Turn(t.Context(), true))
 	past := newCabinet()
-	v, err := crypto.NewHierarchy(t.Context(), crypto.HierarchyConfig{Keeper: past, Keys: h.keys})
+	later := crypto.NewKeyStore()
+	v, err := crypto.NewHierarchy(t.Context(), crypto.HierarchyConfig{Keeper: past, Keys: later})
 	require.NoError(t, err)
+	finish(t, h.Turn(t.Context(), true))
+	require.NoError(t, crypto.CopyRings(t.Context(), h.keys, later))
 	for _, err := range v.Turn(t.Context(), true) {
 		require.ErrorIs(t, err, crypto.ErrForeignKeeper)
 	}

@@ -139,15 +139,22 @@ func (r *ring) newest() *ringVersion {
 	return &r.versions[len(r.versions)-1]
 }
 
-// oldestEpoch is the lowest epoch that any of the keys is wrapped under. Zero: there are no keys.
-func (r *ring) oldestEpoch() uint32 {
-	var oldest uint32
+// oldest returns the newest of the versions that are wrapped under the lowest epoch, nil when there are no keys.
+func (r *ring) oldest() (oldest *ringVersion) {
 	for i := range r.versions {
-		if epoch := r.versions[i].epoch; oldest == 0 || epoch < oldest {
-			oldest = epoch
+		if v := &r.versions[i]; oldest == nil || v.epoch <= oldest.epoch {
+			oldest = v
 		}
 	}
 	return oldest
+}
+
+// oldestEpoch is the lowest epoch that any of the keys is wrapped under. Zero: there are no keys.
+func (r *ring) oldestEpoch() uint32 {
+	if v := r.oldest(); v != nil {
+		return v.epoch
+	}
+	return 0
 }
 
 // encode writes a ring for the store. The key of its newest version is at hand.

@@ -2,11 +2,9 @@ package engine
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 
 	"github.com/google/uuid" // random subjects: UUIDs of version 4
 
@@ -141,13 +139,8 @@ func (c *core) resolve(ctx context.Context, tenant string, named []string) ([]re
 
 // again returns people as they are known now, after a write that named them has conflicted.
 func (c *core) again(ctx context.Context, tenant string, people []repo.Person) ([]repo.Person, error) {
-	now, err := c.repo.Standing(ctx, tenant, subjectsOf(people))
-	if err != nil {
-		c.people.forget(tenant, people)
-		return nil, err
-	}
-	c.people.renew(tenant, now)
-	return now, nil
+	c.people.forget(tenant, people)
+	return c.repo.Standing(ctx, tenant, subjectsOf(people))
 }
 
 // subjectsOf returns what a record that names the people has as its Subjects. Nobody: nil.
@@ -178,90 +171,4 @@ func joined(some, more []repo.Person) []repo.Person {
 		}
 	}
 	return all
-}
-
-// maxKnownPeople is how many people one half of an engine's memory has.
-const maxKnownPeople = 8192
-
-// acquaintances are the people whom this process has met lately, by what names them. That is kept as a hash, so that no
-// identifier stays in memory. What is remembered may be out of date: whatever is written about the people says so. The zero
-// value is ready.
-type acquaintances struct {
-	mu sync.Mutex
-	// young is filled; when it is full, it becomes old, and what was old is forgotten.
-	young, old map[[sha256.Size]byte]repo.Person
-	names      map[string][sha256.Size]byte // by tenant and subject, of those in young and old
-}
-
-func acquaintance(tenant, identifier string) [sha256.Size]byte {
-	return sha256.Sum256(fmt.Appendf(nil, "%d %s%s", len(tenant), tenant, identifier))
-}
-
-func (a *acquaintances) find(tenant, identifier string) (repo.Person, bool) {
-	name := acquaintance(tenant, identifier)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if p, ok := a.young[name]; ok {
-		return p, true
-	}
-	p, ok := a.old[name]
-	if ok {
-		a.put(name, tenant, p)
-	}
-	return p, ok
-}
-
-func (a *acquaintances) keep(tenant, identifier string, p repo.Person) {
-	name := acquaintance(tenant, identifier)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.put(name, tenant, p)
-}
-
-// put remembers a person. mu is held.
-func (a *acquaintances) put(name [sha256.Size]byte, tenant string, p repo.Person) {
-	if len(a.young) >= maxKnownPeople {
-		a.old, a.young = a.young, nil
-		a.names = make(map[string][sha256.Size]byte, 2*maxKnownPeople)
-		for name, p := range a.old {
-			a.names[p.Tenant()+"\x00"+p.ID] = name
-		}
-	}
-	if a.young == nil {
-		a.young = make(map[[sha256.Size]byte]repo.Person)
-	}
-	if a.names == nil {
-		a.names = make(map[string][sha256.Size]byte)
-	}
-	a.young[name] = p
-	a.names[tenant+"\x00"+p.ID] = name
-}
-
-// renew remembers what is known of people now, if they are remembered at all.
-func (a *acquaintances) renew(tenant string, people []repo.Person) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for i := range people {
-		if name, ok := a.names[tenant+"\x00"+people[i].ID]; ok {
-			a.put(name, tenant, people[i])
-		}
-	}
-}
-
-// forget lets people be looked up anew.
-func (a *acquaintances) forget(tenant string, people []repo.Person) {
-	for i := range people {
-		a.forgetSubject(tenant, people[i].ID)
-	}
-}
-
-func (a *acquaintances) forgetSubject(tenant, subject string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	key := tenant + "\x00" + subject
-	if name, ok := a.names[key]; ok {
-		delete(a.names, key)
-		delete(a.young, name)
-		delete(a.old, name)
-	}
 }

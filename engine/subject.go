@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ebbkit/ebb/crypto"
+	"github.com/ebbkit/ebb/engine/internal/repo"
 	"github.com/ebbkit/ebb/store"
 )
 
@@ -35,7 +36,7 @@ func (e *Engine) ShredSubject(ctx context.Context, identifier string) (crypto.Re
 	if err != nil {
 		return crypto.Receipt{}, fmt.Errorf("shred a subject: %w", err)
 	}
-	e.people.forgetSubject(e.tenant, subject)
+	e.people.forget(e.tenant, []repo.Person{{ID: subject}})
 	receipt, err := e.repo.Bury(ctx, shredder, e.tenant, subject)
 	if err != nil {
 		return crypto.Receipt{}, fmt.Errorf("shred subject %s: %w", subject, err)

@@ -139,6 +139,7 @@ type envelopes struct {
 	sealing *cache
 	opening *cache
 	scratch sync.Pool // of *[]byte, for encoded scopes
+	rooms   sync.Pool // of *[]byte, cleared
 	streams *streams  // under the same keys
 }
 
@@ -150,6 +151,7 @@ func newEnvelopes() *envelopes {
 		sealing: newCache(cacheSize, saltAge),
 		opening: newCache(cacheSize, saltAge),
 		scratch: sync.Pool{New: func() any { return new([]byte) }},
+		rooms:   sync.Pool{New: func() any { return new([]byte) }},
 		streams: newStreams(),
 	}
 }
@@ -180,20 +182,38 @@ func (e *envelopes) seal(key *rootKey, at *Scope, plaintext []byte) ([]byte, err
 	return sealed, nil
 }
 
-// open returns the plaintext of an envelope under key. The scope was checked.
-func (e *envelopes) open(key *rootKey, at *Scope, env *envelope) ([]byte, error) {
+// open returns the plaintext of an envelope under key, in the room of into if there is enough. The scope was checked.
+func (e *envelopes) open(key *rootKey, at *Scope, env *envelope, into []byte) ([]byte, error) {
 	d, err := e.toOpen(key, at, env)
 	if err != nil {
 		return nil, err
 	}
 	additional := e.scratch.Get().(*[]byte)
 	*additional = at.encode((*additional)[:0])
-	plaintext, err := d.aead.Open(make([]byte, 0, len(env.box)-nonceSize-tagSize), nil, env.box, *additional)
+	if size := len(env.box) - nonceSize - tagSize; cap(into) < size {
+		into = make([]byte, 0, size)
+	}
+	plaintext, err := d.aead.Open(into[:0], nil, env.box, *additional)
 	e.scratch.Put(additional)
 	if err != nil {
 		return nil, errNotAuthentic
 	}
 	return plaintext, nil
+}
+
+// maxRoom is the largest room that is kept for other plaintexts.
+const maxRoom = 64 << 10
+
+// room calls do with memory for a plaintext that does not leave the vault. What do returns, the plaintext, is cleared, and its
+// memory is used again.
+func (e *envelopes) room(do func(into []byte) (plaintext []byte)) {
+	room := e.rooms.Get().(*[]byte)
+	plaintext := do((*room)[:0])
+	clear(plaintext)
+	if cap(plaintext) > cap(*room) && cap(plaintext) <= maxRoom {
+		*room = plaintext
+	}
+	e.rooms.Put(room)
 }
 
 // forget drops every derivation.

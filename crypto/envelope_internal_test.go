@@ -113,7 +113,7 @@ func TestCommitmentIsComparedBeforeTheCipherRuns(t *testing.T) {
 		e, counts := newEnvelopes(), &counting{}
 		counts.watch(e)
 		if cached {
-			_, err := e.open(key, &place, parsed(t, b))
+			_, err := e.open(key, &place, parsed(t, b), nil)
 			require.NoError(t, err)
 			require.Equal(t, int64(1), counts.made.Swap(0))
 			require.Equal(t, int64(1), counts.opened.Swap(0))
@@ -121,13 +121,13 @@ func TestCommitmentIsComparedBeforeTheCipherRuns(t *testing.T) {
 		for i := 17 * 8; i < headerSize*8; i++ { // salt and commitment
 			flipped := bytes.Clone(b)
 			flipped[i/8] ^= 1 << (i % 8)
-			_, err := e.open(key, &place, parsed(t, flipped))
+			_, err := e.open(key, &place, parsed(t, flipped), nil)
 			require.ErrorIs(t, err, ErrScope)
 			counts.none(t, fmt.Sprintf("bit %d, cached %v", i, cached))
 		}
 		impostor := &rootKey{id: key.id, key: secret.New(make([]byte, keySize))}
 		if !cached { // a keyring has one key of one name
-			_, err := e.open(impostor, &place, parsed(t, b))
+			_, err := e.open(impostor, &place, parsed(t, b), nil)
 			require.ErrorIs(t, err, ErrScope)
 			counts.none(t, "wrong key")
 		}
@@ -136,14 +136,14 @@ func TestCommitmentIsComparedBeforeTheCipherRuns(t *testing.T) {
 			"person": {place.Tenant, place.Category, place.Record, place.Field, "other", place.Run},
 			"run":    {place.Tenant, place.Category, place.Record, place.Field, place.Subject, "other"},
 		} {
-			_, err := e.open(key, &at, parsed(t, b))
+			_, err := e.open(key, &at, parsed(t, b), nil)
 			require.ErrorIs(t, err, ErrScope)
 			counts.none(t, name)
 		}
 		// The control: what the commitment does not cover reaches the cipher, and fails there.
 		flipped := bytes.Clone(b)
 		flipped[len(flipped)-1] ^= 1
-		_, err := e.open(key, &place, parsed(t, flipped))
+		_, err := e.open(key, &place, parsed(t, flipped), nil)
 		require.ErrorIs(t, err, ErrScope)
 		require.Equal(t, int64(1), counts.opened.Load())
 	}
@@ -241,11 +241,11 @@ func TestSaltAndKeptCiphersAreRetiredWithTime(t *testing.T) {
 		require.NotEqual(t, parsed(t, old).salt, parsed(t, sealed(t, e, key, place)).salt)
 		require.Equal(t, int64(2), counts.made.Load())
 
-		got, err := e.open(key, &place, parsed(t, old))
+		got, err := e.open(key, &place, parsed(t, old), nil)
 		require.NoError(t, err)
 		require.Equal(t, text, got)
 		require.Equal(t, int64(3), counts.made.Load(), "the cipher of the old salt was kept too long")
-		_, err = e.open(key, &place, parsed(t, old))
+		_, err = e.open(key, &place, parsed(t, old), nil)
 		require.NoError(t, err)
 		require.Equal(t, int64(3), counts.made.Load())
 	})
@@ -261,10 +261,10 @@ func TestEnvelopesThatDoNotOpenPushNothingOutOfTheCache(t *testing.T) {
 	for i := range 100 {
 		forged := bytes.Clone(b)
 		forged[20] ^= byte(i + 1)
-		_, err := e.open(key, &place, parsed(t, forged))
+		_, err := e.open(key, &place, parsed(t, forged), nil)
 		require.ErrorIs(t, err, ErrScope)
 	}
-	_, err := e.open(key, &place, parsed(t, b))
+	_, err := e.open(key, &place, parsed(t, b), nil)
 	require.NoError(t, err)
 	require.Equal(t, int64(1), counts.made.Load())
 }
@@ -277,7 +277,7 @@ func TestCachesStayBounded(t *testing.T) {
 		at := place
 		at.Run = fmt.Sprint(i)
 		b := sealed(t, e, key, at)
-		_, err := e.open(key, &at, parsed(t, b))
+		_, err := e.open(key, &at, parsed(t, b), nil)
 		require.NoError(t, err)
 		require.LessOrEqual(t, len(e.sealing.entries), 10)
 		require.LessOrEqual(t, len(e.opening.entries), 10)
@@ -392,7 +392,7 @@ func FuzzEnvelope(f *testing.F) {
 		joined = append(joined, env.box...)
 		require.Equal(t, b, joined)
 
-		plaintext, err := e.open(key, &place, &env)
+		plaintext, err := e.open(key, &place, &env, nil)
 		require.Equal(t, kept, b)
 		if err == nil {
 			// Nobody but the fuzzer's seed knows how to do that.

@@ -162,34 +162,41 @@ func (h *Hierarchy) Seal(ctx context.Context, at Scope, plaintext []byte) ([]byt
 // Open does what Vault says. It returns ErrShredded when the keys of the scope's owner were destroyed, and ErrKeyTooOld
 // when the version of the key is not to be used any more.
 func (h *Hierarchy) Open(ctx context.Context, at Scope, sealed []byte) ([]byte, error) {
-	plaintext, _, err := h.open(ctx, &at, sealed)
+	plaintext, _, err := h.open(ctx, &at, sealed, nil)
 	return plaintext, err
 }
 
 // Rewrap does what Vault says.
-func (h *Hierarchy) Rewrap(ctx context.Context, at Scope, sealed []byte) ([]byte, bool, error) {
-	plaintext, under, err := h.open(ctx, &at, sealed)
-	if err != nil {
-		return nil, false, err
-	}
-	defer clear(plaintext)
+func (h *Hierarchy) Rewrap(ctx context.Context, at Scope, sealed []byte) (renewed []byte, changed bool, err error) {
+	h.envelopes.room(func(into []byte) []byte {
+		plaintext, under, failed := h.open(ctx, &at, sealed, into)
+		if err = failed; err == nil {
+			renewed, changed, err = h.renew(ctx, &at, sealed, plaintext, under)
+		}
+		return plaintext
+	})
+	return renewed, changed, err
+}
+
+// renew seals a plaintext anew, unless the key that it is under is the newest.
+func (h *Hierarchy) renew(ctx context.Context, at *Scope, sealed, plaintext []byte, under keyID) ([]byte, bool, error) {
 	for {
-		r, err := h.begin(ctx, &at, false)
+		r, err := h.begin(ctx, at, false)
 		if err != nil {
 			return nil, false, err
 		}
 		if under == r.newest().key.id {
 			return sealed, false, nil
 		}
-		again, err := h.envelopes.seal(r.newest().key, &at, plaintext)
+		again, err := h.envelopes.seal(r.newest().key, at, plaintext)
 		if !h.lost(r, err) {
 			return again, err == nil, err
 		}
 	}
 }
 
-// open returns a plaintext and the id of the key that it was under.
-func (h *Hierarchy) open(ctx context.Context, at *Scope, sealed []byte) ([]byte, keyID, error) {
+// open returns a plaintext, in the room of into if there is enough, and the id of the key that it was under.
+func (h *Hierarchy) open(ctx context.Context, at *Scope, sealed, into []byte) ([]byte, keyID, error) {
 	env, err := parseEnvelope(sealed)
 	if err != nil {
 		return nil, keyID{}, errors.Join(at.check(), err)
@@ -202,7 +209,7 @@ func (h *Hierarchy) open(ctx context.Context, at *Scope, sealed []byte) ([]byte,
 		if err != nil {
 			return nil, keyID{}, err
 		}
-		plaintext, err := h.envelopes.open(key, at, &env)
+		plaintext, err := h.envelopes.open(key, at, &env, into)
 		if !h.lost(r, err) {
 			return plaintext, env.id, err
 		}

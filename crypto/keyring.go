@@ -90,17 +90,27 @@ func (r *Keyring) Seal(ctx context.Context, at Scope, plaintext []byte) ([]byte,
 
 // Open does what Vault says. It blocks only to read the key file again, when the envelope names an unknown key.
 func (r *Keyring) Open(ctx context.Context, at Scope, sealed []byte) ([]byte, error) {
-	plaintext, _, err := r.open(ctx, &at, sealed)
+	plaintext, _, err := r.open(ctx, &at, sealed, nil)
 	return plaintext, err
 }
 
 // Rewrap does what Vault says. It blocks as Open does.
-func (r *Keyring) Rewrap(ctx context.Context, at Scope, sealed []byte) ([]byte, bool, error) {
-	plaintext, under, err := r.open(ctx, &at, sealed)
-	if err != nil {
-		return nil, false, err
+func (r *Keyring) Rewrap(ctx context.Context, at Scope, sealed []byte) (renewed []byte, changed bool, err error) {
+	if r.envelopes == nil { // the zero Keyring
+		return nil, false, ErrClosed
 	}
-	defer clear(plaintext)
+	r.envelopes.room(func(into []byte) []byte {
+		plaintext, under, failed := r.open(ctx, &at, sealed, into)
+		if err = failed; err == nil {
+			renewed, changed, err = r.renew(&at, sealed, plaintext, under)
+		}
+		return plaintext
+	})
+	return renewed, changed, err
+}
+
+// renew seals a plaintext anew, unless the key that it is under is the newest.
+func (r *Keyring) renew(at *Scope, sealed, plaintext []byte, under keyID) ([]byte, bool, error) {
 	k := r.keys.Load()
 	if k == nil {
 		return nil, false, ErrClosed
@@ -108,7 +118,7 @@ func (r *Keyring) Rewrap(ctx context.Context, at Scope, sealed []byte) ([]byte, 
 	if under == k.newest().id {
 		return sealed, false, nil
 	}
-	again, err := r.envelopes.seal(k.newest(), &at, plaintext)
+	again, err := r.envelopes.seal(k.newest(), at, plaintext)
 	return again, err == nil, err
 }
 
@@ -207,7 +217,7 @@ func (r *Keyring) begin(ctx context.Context, at *Scope) (*keys, error) {
 }
 
 // open returns a plaintext and the id of the key that it was under.
-func (r *Keyring) open(ctx context.Context, at *Scope, sealed []byte) ([]byte, keyID, error) {
+func (r *Keyring) open(ctx context.Context, at *Scope, sealed, into []byte) ([]byte, keyID, error) {
 	k, err := r.begin(ctx, at)
 	if err != nil {
 		return nil, keyID{}, err
@@ -222,7 +232,7 @@ func (r *Keyring) open(ctx context.Context, at *Scope, sealed []byte) ([]byte, k
 			return nil, keyID{}, err
 		}
 	}
-	plaintext, err := r.envelopes.open(key, at, &env)
+	plaintext, err := r.envelopes.open(key, at, &env, into)
 	return plaintext, env.id, err
 }
 

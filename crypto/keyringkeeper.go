@@ -41,7 +41,7 @@ func (r *Keyring) Unwrap(ctx context.Context, epoch uint32, wrapped, scope []byt
 	if env.id != e.key.id {
 		return nil, fmt.Errorf("%w: it was not wrapped under epoch %d of this keyring, or it was changed", ErrScope, epoch)
 	}
-	key, err := e.envelopes.open(e.wrapping, &Scope{Record: string(scope)}, &env)
+	key, err := e.envelopes.open(e.wrapping, &Scope{Record: string(scope)}, &env, nil)
 	return key, r.goneMeanwhile(e, err)
 }
 

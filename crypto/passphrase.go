@@ -138,7 +138,7 @@ func (w *wrapper) open(name string, l keyLine) ([]byte, error) {
 	if err != nil {
 		return nil, badKeyText("key %x is not wrapped", l.id)
 	}
-	key, err := w.envelopes.open(w.key, w.scope(name, l), &env)
+	key, err := w.envelopes.open(w.key, w.scope(name, l), &env, nil)
 	if err != nil {
 		return nil, badKeyText("key %x does not open", l.id)
 	}

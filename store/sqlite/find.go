@@ -180,6 +180,9 @@ func (f *search) readPage(rd *reader, sql *kindSQL, size int) (page []hit, more 
 	if err != nil {
 		return nil, false, err
 	}
+	if size == maxPage { // the pages before it were full
+		page = make([]hit, 0, size)
+	}
 	bytes := 0
 	for bytes < maxPageBytes {
 		found, err := stmt.Step()

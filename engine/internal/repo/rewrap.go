@@ -83,7 +83,8 @@ type Pass struct {
 // It goes on behind records that do not open, and ends with the first error of the store or of the keys. A loop that is left
 // early waits for the writes under way.
 func (r *Repo) Rewrap(ctx context.Context, kind store.Kind, after string) iter.Seq2[Pass, error] {
-	return r.pass(ctx, kind, after, runtime.GOMAXPROCS(0)+1, r.rewrap)
+	// Twice as many steps as can be sealed at a time, so that the store always has several to commit together.
+	return r.pass(ctx, kind, after, 2*runtime.GOMAXPROCS(0)+2, r.rewrap)
 }
 
 // Verify opens all records of a kind, of all tenants, behind an ID, and changes nothing.
@@ -167,10 +168,12 @@ func (r *Repo) readSteps(ctx context.Context, kind store.Kind, after string, han
 			s.After = rec.ID
 		}
 		if s.Done++; s.Done == passRecords || size >= passBytes {
+			room := len(s.records)
 			if !hand(s) {
 				return ctx.Err()
 			}
 			s, size = newStep(), 0
+			s.records = make([]store.Record, 0, room) // the next step is likely to be like this one
 		}
 	}
 	if s.Done > 0 && !hand(s) {

@@ -43,6 +43,9 @@ func (e *Engine) SaveConnection(ctx context.Context, connection connector.Connec
 		if err == nil {
 			err = e.repo.Apply(ctx, e.repo.Put(doc))
 		}
+		if err == nil {
+			e.unstored.drop(doc.ID)
+		}
 		doc.Clear()
 		if errors.Is(err, store.ErrConflict) {
 			continue
@@ -85,7 +88,11 @@ func (e *Engine) DeleteConnection(ctx context.Context, name string) error {
 			return notFound(err, "connection", name)
 		}
 		doc.Clear()
-		if err := e.repo.Apply(ctx, e.repo.Delete(doc)); !errors.Is(err, store.ErrConflict) {
+		err := e.repo.Apply(ctx, e.repo.Delete(doc))
+		if err == nil {
+			e.unstored.drop(doc.ID)
+		}
+		if !errors.Is(err, store.ErrConflict) {
 			return err
 		}
 	}
@@ -175,14 +182,41 @@ func (c *core) connection(ctx context.Context, tenant, name, kind, param string)
 	return connection, nil
 }
 
-// stored reads a connection.
+// stored reads a connection. One that this process has renewed and not stored yet is as it was renewed.
 func (c *core) stored(ctx context.Context, tenant, name string) (*repo.Connection, *connector.Connection, error) {
-	doc := &repo.Connection{Envelope: repo.Envelope{ID: repo.ConnectionID(tenant, name), Tenant: tenant}}
-	err := c.repo.Get(ctx, doc)
+	known := c.unstored.get(repo.ConnectionID(tenant, name))
+	doc, connection, err := c.read(ctx, tenant, name)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil, connector.Errorf(connector.AccountValidationError, "there is no connection %q: save it with Engine.SaveConnection", name)
 	}
 	if err != nil {
+		return nil, nil, err
+	}
+	if known == nil {
+		return doc, connection, nil
+	}
+	renewed, over := known.instead(connection)
+	if renewed == nil && !over { // somebody has replaced it
+		return doc, connection, nil
+	}
+	destroySecrets(connection)
+	if over { // it is in the store now
+		doc.Clear()
+		return c.stored(ctx, tenant, name)
+	}
+	doc.Renewing = time.Time{} // the lease was this process's, and what it was for has been done
+	if err := put(doc, renewed); err != nil {
+		doc.Clear()
+		destroySecrets(renewed)
+		return nil, nil, fmt.Errorf("connection %q: %w", name, err)
+	}
+	return doc, renewed, nil
+}
+
+// read reads a connection as it is in the store, and fails as the store does.
+func (c *core) read(ctx context.Context, tenant, name string) (*repo.Connection, *connector.Connection, error) {
+	doc := &repo.Connection{Envelope: repo.Envelope{ID: repo.ConnectionID(tenant, name), Tenant: tenant}}
+	if err := c.repo.Get(ctx, doc); err != nil {
 		return nil, nil, fmt.Errorf("connection %q: %w", name, err)
 	}
 	fields, _, err := connector.DecodeBundle(doc.Fields)

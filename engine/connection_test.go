@@ -298,7 +298,7 @@ type outage struct {
 }
 
 func (b *outage) Apply(ctx context.Context, changes ...store.Change) error {
-	if b.fails.Load() {
+	if b.fails.Load() && len(changes) > 0 {
 		return errors.New("the store is out")
 	}
 	return b.Store.Apply(ctx, changes...)
@@ -312,24 +312,25 @@ func TestRenewalOfADeadProcessIsTakenOverWhenItsLeaseIsOver(t *testing.T) {
 		app := lock{func(ctx context.Context, call *connector.Call) error {
 			_, err := call.Renew(ctx, call.Connections["keychain"], func(_ context.Context, c *connector.Connection) error {
 				renewals++
-				records.fails.Store(renewals == 1) // as if the process had died here
+				records.fails.Store(true) // as if the process had died here
 				c.Secrets["key"] = secret.NewString(fmt.Sprint("renewed ", renewals))
 				return nil
 			})
-			records.fails.Store(false)
 			return err
 		}}
 		config := engine.Config{Store: records, Vault: vault, Connectors: []connector.Connector{app}}
-		dead, alive := start(t, config), start(t, config)
+		dead := start(t, config)
+		config.Store = records.Store
+		alive := start(t, config)
 		require.NoError(t, dead.SaveConnection(t.Context(), key("a", "key", "old")))
 		scenario, err := dead.Deploy(t.Context(), parse(t, turn), engine.DeployOptions{})
 		require.NoError(t, err)
-		x, err := dead.Run(t.Context(), scenario.ID, connector.Bundle{})
-		require.NoError(t, err)
-		require.NotNil(t, x.Failure)
+		_, err = dead.Run(t.Context(), scenario.ID, connector.Bundle{})
+		require.Error(t, err)
+		require.Equal(t, 1, renewals)
 
 		began := time.Now()
-		x, err = alive.Run(t.Context(), scenario.ID, connector.Bundle{})
+		x, err := alive.Run(t.Context(), scenario.ID, connector.Bundle{})
 		require.NoError(t, err)
 		require.Nil(t, x.Failure)
 		require.Equal(t, 2, renewals)

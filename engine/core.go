@@ -34,6 +34,7 @@ type core struct {
 	queues    queues
 	waiters   waiters
 	renewals  locker
+	unstored  unstored
 	states    locker
 	tide      tide
 	people    acquaintances
@@ -96,6 +97,7 @@ func (c *core) close() error {
 	ended := c.workers.close()
 	c.shut()
 	<-ended
+	c.unstored.close()
 	return c.keys.close()
 }
 

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/ebbkit/ebb/connector"
 	"github.com/ebbkit/ebb/engine/internal/repo"
 	"github.com/ebbkit/ebb/store"
@@ -25,9 +27,9 @@ const (
 )
 
 // renew implements connector.Call.Renew. In this process one run at a time gets past the lock; among processes the one
-// whose lease was stored does. A renewal that has begun goes on for a moment when ctx ends, and is stored. A process that
-// dies between the service's answer and the Apply loses what the service gave; where that includes a refresh token, people
-// have to authorise the account again.
+// whose lease was stored does. A renewal that has begun goes on for a moment when ctx ends, and is stored. When that fails, the
+// runs of this process go on with what was renewed, and it is stored later, see unstored.go. A process that dies before that
+// loses what the service gave; where that includes a refresh token, people have to authorise the account again.
 func (h *host) renew(ctx context.Context, stale *connector.Connection, renew connector.Renewal) (*connector.Connection, error) {
 	unlock, err := h.renewals.lock(ctx, repo.ConnectionID(h.tenant, stale.Name))
 	if err != nil {
@@ -76,6 +78,10 @@ func (c *core) renewStored(ctx context.Context, doc *repo.Connection, connection
 	longer, cancel := outlive(ctx, renewalTime, renewalGrace)
 	defer cancel()
 	before := connection.Clone()
+	stale, err := ownCopy(connection)
+	if err != nil {
+		return fmt.Errorf("renew connection %q: %w", name, err)
+	}
 	failed := renew(longer, connection)
 	defer destroyReplaced(before, connection)
 	kept, cancel := context.WithTimeout(context.WithoutCancel(ctx), renewalGrace)
@@ -85,19 +91,50 @@ func (c *core) renewStored(ctx context.Context, doc *repo.Connection, connection
 		failed = put(doc, connection)
 	}
 	if failed != nil {
+		destroySecrets(stale)
 		// When the lease cannot be given back, it runs out.
-		_ = c.putRenewed(kept, doc, lease)
+		_ = c.giveBack(kept, doc, lease)
 		return failed
 	}
-	if err := c.putRenewed(kept, doc, lease); err != nil {
+	if err := c.keepRenewed(kept, doc, stale, connection); err != nil {
 		return fmt.Errorf("renew connection %q: %w", name, err)
 	}
 	return nil
 }
 
-// putRenewed writes a connection that was leased. When that conflicts and the lease is as it was, the connection was only
-// sealed anew, see Rotate.
-func (c *core) putRenewed(ctx context.Context, doc *repo.Connection, lease time.Time) error {
+// keepRenewed writes a connection that was renewed. When the store fails, it is kept in memory until the store does not. The
+// secrets of stale are cleared in the end.
+func (c *core) keepRenewed(ctx context.Context, doc *repo.Connection, stale, connection *connector.Connection) error {
+	r := &renewedConnection{id: doc.ID, tenant: doc.Tenant, name: stale.Name, stale: stale, renewed: &connector.Connection{}}
+	err := c.repo.Apply(ctx, c.repo.Put(doc))
+	if err == nil {
+		r.clear()
+		return nil
+	}
+	own, failed := ownCopy(connection)
+	if failed != nil {
+		r.clear()
+		return errors.Join(err, failed)
+	}
+	r.renewed = own
+	if errors.Is(err, store.ErrConflict) { // it was sealed anew, see Rotate, or replaced
+		err = c.storeRenewed(ctx, r)
+	}
+	if err == nil || errors.Is(err, store.ErrConflict) || unwritable(err) {
+		r.clear()
+		return err
+	}
+	if !c.unstored.add(r, func() { c.storeLater(r) }) { //nolint:contextcheck // it goes on when the run has ended
+		r.clear()
+		return err
+	}
+	c.logger(zap.String("connection", r.id)).Warn("a connection that was renewed could not be stored, trying again", zap.Error(err))
+	return nil
+}
+
+// giveBack writes a connection that was leased and is as it was. When that conflicts and the lease is as it was, the
+// connection was only sealed anew, see Rotate.
+func (c *core) giveBack(ctx context.Context, doc *repo.Connection, lease time.Time) error {
 	for {
 		err := c.repo.Apply(ctx, c.repo.Put(doc))
 		if !errors.Is(err, store.ErrConflict) {
@@ -126,9 +163,12 @@ func destroyReplaced(before, now *connector.Connection) {
 	}
 }
 
-// outlive returns a context that ends at the limit, or as long after ctx as grace says.
+// outlive returns a context that ends at the limit, if that is not zero, or as long after ctx as grace says.
 func outlive(ctx context.Context, limit, grace time.Duration) (context.Context, func()) {
-	longer, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	if limit > 0 {
+		longer, cancel = context.WithTimeout(context.WithoutCancel(ctx), limit)
+	}
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
 	return longer, func() {
 		stop()

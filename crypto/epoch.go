@@ -78,6 +78,9 @@ func (h *Hierarchy) Turn(ctx context.Context, now bool) iter.Seq2[Progress, erro
 	return func(yield func(Progress, error) bool) {
 		var p Progress
 		current, err := h.epoch(ctx, true)
+		if err == nil {
+			err = h.tell(ctx, current)
+		}
 		// A clock that runs far ahead must not begin epochs faster than they settle.
 		due := h.settles(current).IsZero() && !h.config.Now().Before(current.Created.Add(h.config.Epoch))
 		if err == nil && (now || due) {
@@ -86,6 +89,9 @@ func (h *Hierarchy) Turn(ctx context.Context, now bool) iter.Seq2[Progress, erro
 			}
 			if err == nil {
 				current, err = h.epoch(ctx, true)
+			}
+			if err == nil {
+				err = h.tell(ctx, current)
 			}
 		}
 		if err != nil {
@@ -108,6 +114,23 @@ func (h *Hierarchy) Turn(ctx context.Context, now bool) iter.Seq2[Progress, erro
 		p.Finished = left == nil && p.Again.IsZero()
 		yield(p, left)
 	}
+}
+
+// tell calls HierarchyConfig.Turned with an epoch that it has not heard of.
+func (h *Hierarchy) tell(ctx context.Context, newest Epoch) error {
+	if h.config.Turned == nil {
+		return nil
+	}
+	h.telling.Lock()
+	defer h.telling.Unlock()
+	if newest.Number <= h.told {
+		return nil
+	}
+	if err := h.config.Turned(ctx, newest); err != nil {
+		return fmt.Errorf("epoch %d has begun: %w", newest.Number, err)
+	}
+	h.told = newest.Number
+	return nil
 }
 
 // settles is when nobody uses the epochs before the current one any more, zero when that is so already. The keeper's clock may

@@ -46,6 +46,13 @@ type HierarchyConfig struct {
 	// Slack together must not exceed it: ErrWindow. Default: 60 days.
 	Irrevocable time.Duration
 
+	// Turned is called by Turn with the newest epoch of the keeper, once in this process for each: at the first Turn, and then
+	// when Turn has begun one or sees one that another process has begun. This is the time to copy the key file of a Keyring, or
+	// to tell people: Turn goes on when Turned has returned nil, so nothing is moved to a root key that has no copy yet. Turn
+	// yields its error, and calls it again the next time; as long as it fails, no older epoch is destroyed. It gets the context
+	// of Turn, is never called by two goroutines of this process at once, and must not call Turn. Default: none.
+	Turned func(ctx context.Context, newest Epoch) error
+
 	// KeyTime is for how long keys are used without asking the store: what another process destroys or rotates counts here
 	// after this time at the latest. What this process does counts at once. Default: 1 minute.
 	KeyTime time.Duration
@@ -75,6 +82,10 @@ type Hierarchy struct {
 	current  Epoch                   // the newest epoch
 	listed   time.Time               // when the keeper was asked for it
 	turned   time.Time               // when it took the place of an older one; zero if it has not
+
+	telling sync.Mutex // held while HierarchyConfig.Turned is called
+
+	told uint32 // the epoch that it has heard of
 }
 
 var (

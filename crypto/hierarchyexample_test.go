@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/ebbkit/ebb/crypto"
 )
@@ -84,4 +86,53 @@ func ExampleCopyRings() {
 	// <nil>
 	// of globex <nil>
 	// true
+}
+
+// Each root key is copied before anything depends on it alone.
+func ExampleHierarchyConfig_turned() {
+	ctx := context.Background()
+	folder, err := os.MkdirTemp("", "keys")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(folder)
+	keyFile := filepath.Join(folder, "data.key")
+	keeper, err := crypto.CreateKeyring(keyFile)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer keeper.Close()
+	vault, err := crypto.NewHierarchy(ctx, crypto.HierarchyConfig{
+		Keeper: keeper, Keys: crypto.NewKeyStore(),
+		Turned: func(_ context.Context, newest crypto.Epoch) error {
+			name := filepath.Join(folder, fmt.Sprintf("copy-%d.key", newest.Number))
+			if _, err := os.Stat(name); err == nil {
+				return nil // by another process, or by this one before it was started anew
+			}
+			text, err := os.ReadFile(keyFile)
+			if err != nil {
+				return err
+			}
+			fmt.Println("copied with epoch", newest.Number)
+			return os.WriteFile(name, text, 0o600)
+		},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer vault.Close()
+	for range 2 { // the engine does that for its own
+		for _, err := range vault.Turn(ctx, true) {
+			if err != nil {
+				fmt.Println(err)
+			}
+		}
+	}
+	// Output:
+	// copied with epoch 1
+	// copied with epoch 2
+	// copied with epoch 3
 }

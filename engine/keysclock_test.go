@@ -142,3 +142,28 @@ func (s refusing) Apply(ctx context.Context, changes ...store.Change) error {
 	}
 	return s.Store.Apply(ctx, changes...)
 }
+
+// The host of an engine hears of each epoch, and one that it cannot take yet is offered again after a moment.
+func TestHostOfAnEngineHearsOfEpochs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var heard []uint32
+		failures := 2
+		e := start(t, engine.Config{Poll: time.Hour, Keys: crypto.HierarchyConfig{
+			Keeper: crypto.NewKeyring(),
+			Turned: func(_ context.Context, newest crypto.Epoch) error {
+				if newest.Number == 2 && failures > 0 {
+					failures--
+					return errors.New("no room for a copy")
+				}
+				heard = append(heard, newest.Number)
+				return nil
+			},
+		}})
+		serve(t, e)
+		time.Sleep(14*24*time.Hour + 2*time.Hour)
+		synctest.Wait()
+		require.Zero(t, failures)
+		require.Equal(t, []uint32{1, 2}, heard)
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ebbkit/ebb/connector"
+	"github.com/ebbkit/ebb/crypto"
 	"github.com/ebbkit/ebb/engine"
 	"github.com/ebbkit/ebb/store"
 	"github.com/ebbkit/ebb/store/memory"
@@ -299,5 +301,47 @@ func TestPersonWhoIsNamedWhileForgottenIsKeptOrNew(t *testing.T) {
 		order(t, e, scenario, http.StatusOK, "ada@example.com")
 		require.NotEqual(t, before, find(t, s.records, "identifier")[0].Parent, "somebody new")
 		checked(t, s, e)
+	})
+}
+
+// counting is a store that counts the looks at what leads to people.
+type counting struct {
+	*memory.Store
+	looks atomic.Int64
+}
+
+func (s *counting) Get(ctx context.Context, key store.Key) (store.Record, error) {
+	if key.Kind == "identifier" || key.Kind == "erased" {
+		s.looks.Add(1)
+	}
+	return s.Store.Get(ctx, key)
+}
+
+func (s *counting) Find(ctx context.Context, q store.Query) iter.Seq2[store.Record, error] {
+	if q.Kind == "identifier" || q.Kind == "erased" {
+		s.looks.Add(1)
+	}
+	return s.Store.Find(ctx, q)
+}
+
+func TestKnownPersonCostsNoLookAtTheStore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &counting{Store: memory.New()}
+		e := start(t, engine.Config{Store: s, Vault: crypto.NewKeyring(), Connectors: []connector.Connector{bank{}}})
+		scenario := deployShop(t, e)
+		order(t, e, scenario, http.StatusOK)
+		tick(t, e)
+		require.Zero(t, s.looks.Load(), "who names nobody pays nothing")
+		order(t, e, scenario, http.StatusOK, "ada@example.com")
+		first := s.looks.Load()
+		require.Positive(t, first)
+		for range 5 {
+			order(t, e, scenario, http.StatusOK, "ada@example.com")
+		}
+		require.Equal(t, first, s.looks.Load())
+		time.Sleep(2 * time.Second)
+		order(t, e, scenario, http.StatusOK, "ada@example.com")
+		require.Equal(t, first+1, s.looks.Load(), "from time to time somebody looks")
 	})
 }

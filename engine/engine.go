@@ -61,8 +61,8 @@ type Config struct {
 	// Store keeps the records. The host closes it after the engine. Default: memory.New().
 	Store store.Store
 	// Keys says how the keys are kept that seal what is stored. Its Keeper holds the root, a crypto.Keyring for example; under
-	// that, every tenant and every confidential run has a key of its own, which can be destroyed alone. So has every person whom
-	// the host names in crypto.Scope.Subject when it seals with Vault; the records of the engine name nobody yet. Serve and Tick
+	// that, every tenant, every confidential run and every person whom records name, see DeployOptions.Subjects, has a key of its
+	// own, which can be destroyed alone. So has everybody whom the host names in crypto.Scope.Subject when it seals with Vault. Serve and Tick
 	// turn the epochs, so a program with a Store that lasts calls one of them at least once in Keys.Slack, a day. Keys.Keys is the Store unless it is set, Irrevocable what Policy promises, and Now is Config.Now.
 	// The engine closes neither Keeper nor Store. A Keeper, or a Vault, is required when Store is set to anything but a memory
 	// store. Default: keys that die with the process.
@@ -276,7 +276,8 @@ func New(config Config) (*Engine, error) {
 func (e *Engine) For(tenant string) *Engine { return &Engine{core: e.core, tenant: tenant} }
 
 // Vault returns what seals the records of the engine: Config.Vault, or what Config.Keys made. That one is a *crypto.Hierarchy.
-// As a crypto.Shredder it destroys the keys of a tenant, and with them all that the tenant has stored. The records themselves
+// As a crypto.Shredder it destroys the keys of a tenant, and with them all that the tenant has stored but what is about one person:
+// Engine.ShredTenant destroys the keys of the people, too. The records themselves
 // stay until their time is over, or for good where they have none: reading them fails with crypto.ErrShredded, hooks of the
 // tenant answer 410, Rotate counts them, and CheckKeys lists each of them: store.Store.Apply deletes those that nobody wants to
 // keep.

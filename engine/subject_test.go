@@ -483,3 +483,38 @@ func subjectErrors(err error) (all []*engine.SubjectError) {
 	}
 	return all
 }
+
+// With a tenant, its people go: nothing is left that opens, and nobody else is concerned.
+func TestPeopleGoWithTheirTenant(t *testing.T) {
+	t.Parallel()
+	s := newSafe(t)
+	e := s.engine(t)
+	for _, tenant := range []string{"", "acme"} {
+		scenario := deployShop(t, e.For(tenant))
+		order(t, e.For(tenant), scenario, http.StatusOK, "ada@example.com")
+		order(t, e.For(tenant), scenario, http.StatusOK, "ada@example.com", "bob@example.com")
+	}
+	tick(t, e)
+	receipt, err := e.ShredTenant(t.Context())
+	require.NoError(t, err)
+	again, err := e.ShredTenant(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, receipt, again)
+	other := s.engine(t) // which remembers no keys
+	for _, rec := range append(find(t, s.records, "execution"), find(t, s.records, "delivery")...) {
+		at := crypto.Scope{Tenant: rec.Tenant, Category: rec.Category, Record: string(rec.Kind) + "/" + rec.ID, Field: "body"}
+		if len(rec.Subjects) == 1 {
+			at.Subject = rec.Subjects[0]
+		}
+		_, err := other.Vault().Open(t.Context(), at, rec.Body)
+		if rec.Tenant == "" {
+			require.ErrorIs(t, err, crypto.ErrShredded)
+		} else {
+			require.NoError(t, err)
+		}
+	}
+	require.Len(t, executions(t, other.For("acme"), "Shop"), 2)
+	simple := start(t, engine.Config{Vault: crypto.NewKeyring()})
+	_, err = simple.ShredTenant(t.Context())
+	require.ErrorIs(t, err, engine.ErrNoShredder)
+}

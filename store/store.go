@@ -52,8 +52,8 @@ type Record struct {
 	Parent string
 	// Category names the retention rule that applies.
 	Category string
-	// Subjects are blind tokens of the people that the body speaks of. Their order is kept; a token stands once and is
-	// not empty.
+	// Subjects name the people that the body speaks of, by texts that tell nobody who they are: random IDs or blind tokens, never
+	// what names them outside. Their order is kept; each stands once and is not empty.
 	Subjects []string
 	// State is where the record stands in its own life; the store only compares it.
 	State string
@@ -114,7 +114,7 @@ type Query struct {
 	Parent   string
 	Category string
 	State    string
-	// Subject matches records that carry this token among their Subjects.
+	// Subject matches records that have this text among their Subjects.
 	Subject string
 
 	// CreatedBefore matches records with Created earlier than it.

@@ -233,6 +233,16 @@ func (r *Repo) LivingSubjects(ctx context.Context, tenant string) (map[string]st
 	return living, nil
 }
 
+// Subjects returns all subjects that a tenant's directory leads to.
+func (r *Repo) Subjects(ctx context.Context, tenant string) ([]string, error) {
+	lines, err := r.directory(ctx, store.Query{Kind: identifierKind, Tenant: tenant, KeysOnly: true})
+	subjects := make([]string, len(lines))
+	for i := range lines {
+		subjects[i] = lines[i].Parent
+	}
+	return subjects, err
+}
+
 // directory returns lines of the directory that match. When any have moved to other IDs meanwhile, it looks again.
 func (r *Repo) directory(ctx context.Context, q store.Query) ([]store.Record, error) {
 	q.Visibility = store.Everything

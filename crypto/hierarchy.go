@@ -239,6 +239,9 @@ func (h *Hierarchy) toOpen(ctx context.Context, at *Scope, id keyID) (*ring, *ro
 			return nil, nil, err
 		}
 		v := r.find(&id)
+		if v == nil && r.past.had(&id) {
+			return nil, nil, fmt.Errorf("%w on %s, and new ones made since", ErrShredded, r.past.at.Format(time.DateOnly))
+		}
 		if v == nil && !fresh { // another process may have made it a moment ago
 			_, joined, err := h.load(ctx, r.owner, r, false)
 			if err != nil {

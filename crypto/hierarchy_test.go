@@ -237,7 +237,55 @@ func TestShreddedSubjectDoesNotComeBackByAccident(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, h.AllowNewLifecycle(t.Context(), ada))
 	_, err = h.Open(t.Context(), ada, before)
-	require.ErrorIs(t, err, crypto.ErrNoKey, "new keys have nothing to do with the old")
+	require.ErrorIs(t, err, crypto.ErrShredded, "new keys have nothing to do with the old")
+}
+
+// What was sealed in any life of an owner that has ended stays destroyed, in words, too; what never was the owner's is another
+// matter.
+func TestWhatWasShreddedStaysSoInANewLife(t *testing.T) {
+	t.Parallel()
+	h := build(t, func(c *crypto.HierarchyConfig) { c.KeyTime = time.Nanosecond })
+	var gone [][]byte
+	seal := func() []byte {
+		sealed, err := h.Seal(t.Context(), ada, []byte("content"))
+		require.NoError(t, err)
+		return sealed
+	}
+	for range 3 {
+		gone = append(gone, seal())
+		finish(t, h.Rotate(t.Context(), ""))
+		gone = append(gone, seal())
+		_, err := h.Shred(t.Context(), ada)
+		require.NoError(t, err)
+		require.NoError(t, h.AllowNewLifecycle(t.Context(), ada))
+	}
+	kept := seal()
+	finish(t, h.Rotate(t.Context(), ""))
+	finish(t, h.Turn(t.Context(), true))
+	trimmed, err := h.Seal(t.Context(), ada, []byte("content"))
+	require.NoError(t, err)
+	foreign, err := h.Seal(t.Context(), bob, []byte("content"))
+	require.NoError(t, err)
+	for name, v := range map[string]*crypto.Hierarchy{"this process": h.Hierarchy, "another": h.open(t, nil)} {
+		for i, sealed := range gone {
+			_, err := v.Open(t.Context(), ada, sealed)
+			require.ErrorIs(t, err, crypto.ErrShredded, "%s, %d", name, i)
+			require.ErrorContains(t, err, "2026-01-02", name)
+			_, _, err = v.Rewrap(t.Context(), ada, sealed)
+			require.ErrorIs(t, err, crypto.ErrShredded, name)
+		}
+		_, err = v.Open(t.Context(), ada, kept)
+		require.NoError(t, err, name)
+		_, err = v.Open(t.Context(), ada, foreign)
+		require.ErrorIs(t, err, crypto.ErrNoKey, name)
+		require.NotErrorIs(t, err, crypto.ErrShredded, name)
+	}
+	finish(t, h.Rotate(t.Context(), ""))
+	finish(t, h.Retire(t.Context(), nil))
+	finish(t, h.Trim(t.Context(), never))
+	_, err = h.Open(t.Context(), ada, trimmed)
+	require.ErrorIs(t, err, crypto.ErrNoKey, "which nobody has destroyed on purpose")
+	require.NotErrorIs(t, err, crypto.ErrShredded)
 }
 
 // A backup of the key store opens what was shredded until the epoch ends, and nothing of it afterwards; and always

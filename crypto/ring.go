@@ -26,6 +26,9 @@ import (
 //
 //	format(1) || state(1) || destroyed(8) || irrevocable(8)
 //
+// The format is 1. It is 2 where keys are known that the owner had before they were destroyed: what is known of them, see past,
+// then stands behind the versions, or behind irrevocable.
+//
 // All numbers are big endian, instants are in seconds since 1970. Every wrapped key is bound to its ring, its number and
 // its id, which follows from the key; the mac, under a key that follows from the latest version, binds all the rest. A ring without keys has no mac:
 // nobody can forge keys into it, because keys only come out of a keeper.
@@ -39,6 +42,7 @@ type ring struct {
 	// latest seals. Versions below minDecrypt open nothing, those below minAvailable are not there any more.
 	latest, minDecrypt, minAvailable uint32
 	versions                         []ringVersion // by number
+	past                             *past         // nil: no key is known that was destroyed
 
 	mu sync.Mutex // guards which keys are at hand
 
@@ -56,6 +60,7 @@ type ringVersion struct {
 
 const (
 	ringFormat    = 1
+	ringPast      = 2 // the format with a past
 	ringActive    = 1
 	ringDestroyed = 2
 
@@ -159,16 +164,20 @@ func (r *ring) oldestEpoch() uint32 {
 
 // encode writes a ring for the store. The key of its newest version is at hand.
 func (r *ring) encode() ([]byte, error) {
-	size := ringHeader + ringMAC
+	size, format := ringHeader+r.past.size()+ringMAC, byte(ringFormat)
+	if r.past != nil {
+		format = ringPast
+	}
 	for i := range r.versions {
 		size += ringEntry + len(r.versions[i].wrapped)
 	}
 	text := make([]byte, 0, size)
 	if r.destroyed {
-		text = binary.BigEndian.AppendUint64(append(text, ringFormat, ringDestroyed), uint64(r.at.Unix())) //nolint:gosec // not negative
-		return binary.BigEndian.AppendUint64(text, uint64(r.irrevocable.Unix())), nil                      //nolint:gosec // not negative
+		text = binary.BigEndian.AppendUint64(append(text, format, ringDestroyed), uint64(r.at.Unix())) //nolint:gosec // not negative
+		text = binary.BigEndian.AppendUint64(text, uint64(r.irrevocable.Unix()))                       //nolint:gosec // not negative
+		return r.past.append(text), nil
 	}
-	text = append(text, ringFormat, ringActive, r.owner.kind)
+	text = append(text, format, ringActive, r.owner.kind)
 	for _, n := range [...]uint32{r.latest, r.minDecrypt, r.minAvailable} {
 		text = binary.BigEndian.AppendUint32(text, n)
 	}
@@ -182,6 +191,7 @@ func (r *ring) encode() ([]byte, error) {
 		text = binary.BigEndian.AppendUint16(text, uint16(len(v.wrapped))) //nolint:gosec // checked when it was wrapped
 		text = append(text, v.wrapped...)
 	}
+	text = r.past.append(text)
 	mac, err := r.mac(text)
 	return append(text, mac...), err
 }
@@ -208,17 +218,22 @@ func decodeRing(o owner, id string, text []byte) (*ring, error) {
 	if len(text) < 2 {
 		return nil, malformed("it is too short")
 	}
-	if text[0] != ringFormat {
-		if text[0] > ringFormat && text[0] < ' ' {
-			return nil, fmt.Errorf("%w: ring %s has format %d, known is %d", ErrNewer, id, text[0], ringFormat)
+	if text[0] != ringFormat && text[0] != ringPast {
+		if text[0] > ringPast && text[0] < ' ' {
+			return nil, fmt.Errorf("%w: ring %s has format %d, known is %d", ErrNewer, id, text[0], ringPast)
 		}
 		return nil, malformed("it is of no known format")
 	}
 	r := &ring{owner: o, id: id}
 	switch text[1] {
 	case ringDestroyed:
-		if len(text) != 2+8+8 {
+		if len(text) < 2+8+8 || text[0] == ringFormat && len(text) != 2+8+8 {
 			return nil, malformed("a destroyed one has no keys")
+		}
+		if text[0] == ringPast {
+			if r.past = readPast(text[2+8+8:]); r.past == nil {
+				return nil, malformed("what it says of destroyed keys makes no sense")
+			}
 		}
 		instant := func(at int) time.Time {
 			return time.Unix(int64(binary.BigEndian.Uint64(text[at:])), 0).UTC() //nolint:gosec // any instant will do
@@ -271,7 +286,11 @@ func decodeRing(o owner, id string, text []byte) (*ring, error) {
 			return nil, malformed("its keys are out of order")
 		}
 	}
-	if len(rest) > 0 {
+	if text[0] == ringPast {
+		if r.past = readPast(rest); r.past == nil {
+			return nil, malformed("what it says of destroyed keys makes no sense")
+		}
+	} else if len(rest) > 0 {
 		return nil, malformed("something stands behind its keys")
 	}
 	if r.latest != r.newest().number || r.versions[0].number < r.minAvailable || r.minDecrypt < 1 || r.minDecrypt > r.latest || r.minAvailable > r.minDecrypt {

@@ -70,9 +70,44 @@ func TestRingWhoseNumbersContradictEachOtherIsRefused(t *testing.T) {
 		require.Nil(t, read, name)
 	}
 	r, text := sampleRing(t, 1, 1, 1, 1)
-	text[0]++
+	text[0] = ringPast + 1
 	_, err := decodeRing(r.owner, r.id, text)
 	require.ErrorIs(t, err, ErrNewer)
+}
+
+// What is known of destroyed keys is kept, and changes nothing of rings that never lost any.
+func TestRingKeepsWhatItKnowsOfDestroyedKeys(t *testing.T) {
+	t.Parallel()
+	r, text := sampleRing(t, 1, 1, 1, 2)
+	require.EqualValues(t, ringFormat, text[0])
+	require.Nil(t, (&ring{}).buries(time.Unix(5, 0)), "an owner without keys")
+	r.past = r.buries(time.Unix(5, 0).UTC())
+	again, err := r.encode()
+	require.NoError(t, err)
+	require.Equal(t, text[1:len(text)-ringMAC], again[1:len(text)-ringMAC])
+	read, err := decodeRing(r.owner, r.id, again)
+	require.NoError(t, err)
+	require.Equal(t, r.past, read.past)
+	tomb := &ring{destroyed: true, at: time.Unix(9, 0).UTC(), irrevocable: time.Unix(10, 0).UTC(), past: read.buries(time.Unix(9, 0).UTC())}
+	require.Len(t, tomb.past.ids, 4, "those of both lives")
+	text, err = tomb.encode()
+	require.NoError(t, err)
+	read, err = decodeRing(r.owner, r.id, text)
+	require.NoError(t, err)
+	require.Equal(t, tomb.past, read.past)
+	many := &ring{past: &past{ids: make([]keyID, maxPast)}, versions: r.versions}
+	require.Len(t, many.buries(time.Unix(9, 0)).ids, maxPast)
+	require.True(t, many.buries(time.Unix(9, 0)).had(&r.versions[1].key.id), "the oldest are forgotten")
+	for name, wrong := range map[string][]byte{
+		"cut short":           again[:len(again)-1],
+		"one more":            append(append([]byte{}, again...), 0),
+		"a tombstone cut off": text[:len(text)-1],
+		"a tombstone longer":  append(append([]byte{}, text...), 0),
+		"a tombstone without": {ringPast, ringDestroyed, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0},
+	} {
+		_, err := decodeRing(r.owner, r.id, wrong)
+		require.ErrorIs(t, err, ErrRing, name)
+	}
 }
 
 // FuzzRing reads anything as a ring: it is refused, or is what a ring that says the same is stored as.
@@ -85,6 +120,15 @@ func FuzzRing(f *testing.F) {
 	destroyed, err := (&ring{destroyed: true, at: time.Unix(1, 0), irrevocable: time.Unix(2, 0)}).encode()
 	require.NoError(f, err)
 	f.Add(destroyed)
+	before := &past{at: time.Unix(1, 0), ids: []keyID{{1}, {2}}}
+	buried, err := (&ring{destroyed: true, at: time.Unix(1, 0), irrevocable: time.Unix(2, 0), past: before}).encode()
+	require.NoError(f, err)
+	f.Add(buried)
+	again, _ := sampleRing(f, 1, 1, 1, 2)
+	again.past = before
+	text, err := again.encode()
+	require.NoError(f, err)
+	f.Add(text)
 	f.Add([]byte{})
 	f.Add([]byte{ringFormat, ringActive})
 	f.Fuzz(func(t *testing.T, text []byte) {

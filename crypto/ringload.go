@@ -23,7 +23,7 @@ func (h *Hierarchy) read(ctx context.Context, o owner, known *ring, create bool)
 		asked := h.rings.now()
 		stored, err := h.config.Keys.Ring(ctx, id)
 		if errors.Is(err, ErrNoRing) && create {
-			r, err := h.create(ctx, o, id, 0, time.Time{})
+			r, err := h.create(ctx, o, id, 0, time.Time{}, nil)
 			if errors.Is(err, ErrRingConflict) {
 				continue // somebody else has just made it
 			}
@@ -136,15 +136,16 @@ func (h *Hierarchy) confirm(ctx context.Context, epoch uint32, said error) error
 	return said
 }
 
-// create makes the first key of an owner and stores it in place of the stored version.
-func (h *Hierarchy) create(ctx context.Context, o owner, id string, stored int64, created time.Time) (*ring, error) {
+// create makes the first key of an owner and stores it in place of the stored version. before is nil, or what the owner had
+// before.
+func (h *Hierarchy) create(ctx context.Context, o owner, id string, stored int64, created time.Time, before *past) (*ring, error) {
 	for {
 		epoch, err := h.epoch(ctx, false)
 		if err != nil {
 			return nil, err
 		}
 		began := h.rings.now()
-		r := &ring{owner: o, id: id, latest: 1, minDecrypt: 1, minAvailable: 1}
+		r := &ring{owner: o, id: id, latest: 1, minDecrypt: 1, minAvailable: 1, past: before}
 		r.versions = []ringVersion{newVersion(1, h.config.Now())}
 		err = h.wrap(ctx, r, r.newest(), epoch)
 		if errors.Is(err, ErrEpochDestroyed) {

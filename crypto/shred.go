@@ -16,8 +16,8 @@ type Shredder interface {
 	// or a tenant until AllowNewLifecycle: both fail with ErrShredded. It is one small write, however much was sealed. An
 	// owner whose keys are destroyed already is no error, and one that never had any gets none.
 	Shred(ctx context.Context, at Scope) (Receipt, error)
-	// AllowNewLifecycle lets an owner whose keys were destroyed have new ones, which have nothing to do with the old. An
-	// owner whose keys were not destroyed keeps them.
+	// AllowNewLifecycle lets an owner whose keys were destroyed have new ones, which have nothing to do with the old: what was
+	// sealed under those goes on failing with ErrShredded. An owner whose keys were not destroyed keeps them.
 	AllowNewLifecycle(ctx context.Context, at Scope) error
 }
 
@@ -58,6 +58,8 @@ func (h *Hierarchy) Shred(ctx context.Context, at Scope) (Receipt, error) {
 			case err == nil && known.destroyed:
 				h.buried(o)
 				return Receipt{Ring: tomb.id, Destroyed: known.at, Irrevocable: known.irrevocable}, nil
+			case err == nil:
+				tomb.past = known.buries(tomb.at)
 			case errors.Is(err, ErrNewer): // a ring that is damaged may be destroyed, one that is not understood may not
 				return Receipt{}, err
 			}
@@ -119,7 +121,7 @@ func (h *Hierarchy) AllowNewLifecycle(ctx context.Context, at Scope) error {
 		if err != nil || !known.destroyed {
 			return err
 		}
-		if _, err = h.create(ctx, o, stored.ID, stored.Version, stored.Created); !errors.Is(err, ErrRingConflict) {
+		if _, err = h.create(ctx, o, stored.ID, stored.Version, stored.Created, known.past); !errors.Is(err, ErrRingConflict) {
 			return err
 		}
 	}

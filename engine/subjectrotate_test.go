@@ -12,6 +12,7 @@ import (
 
 	"github.com/ebbkit/ebb/crypto"
 	"github.com/ebbkit/ebb/engine"
+	"github.com/ebbkit/ebb/store"
 	"github.com/ebbkit/ebb/store/memory"
 	"github.com/ebbkit/ebb/store/storetest"
 )
@@ -136,4 +137,39 @@ func TestPeopleAreFoundThroughoutARotation(t *testing.T) {
 		require.Len(t, lines, lasting+40)
 		nowhere(t, s.records, "@example.com", "private")
 	})
+}
+
+// A backup from before somebody was erased is restored, with the rings of today: it does not take the person in again, and the
+// erasure can be done once more.
+func TestRestoredBackupRefusesThePersonWhoWasErased(t *testing.T) {
+	t.Parallel()
+	s := newSafe(t)
+	e := s.engine(t)
+	scenario := deployShop(t, e)
+	order(t, e, scenario, http.StatusOK, "ada@example.com")
+	tick(t, e)
+	order(t, e, scenario, http.StatusOK, "bob@example.com", "ada@example.com") // it waits
+	backup := &safe{records: memory.New(), keeper: s.keeper}
+	for _, rec := range wholeStore(t, s.records) {
+		rec.Version = 0
+		require.NoError(t, backup.records.Apply(t.Context(), store.Change{Put: &rec}))
+	}
+	_, err := e.ShredSubject(t.Context(), "ada@example.com")
+	require.NoError(t, err)
+
+	require.NoError(t, crypto.CopyRings(t.Context(), engine.KeyStore(s.records), engine.KeyStore(backup.records)))
+	old := backup.engine(t)
+	require.Empty(t, find(t, backup.records, "erased"))
+	order(t, old, scenario, http.StatusUnprocessableEntity, "ada@example.com")
+	tick(t, old)
+	list := executions(t, old, scenario.ID)
+	require.Len(t, list, 2)
+	require.Equal(t, engine.StatusError, list[0].Status, "what waited is not run")
+	require.True(t, list[1].Erased)
+	_, err = old.ShredSubject(t.Context(), "ada@example.com")
+	require.NoError(t, err)
+	require.Len(t, find(t, backup.records, "erased"), 1)
+	require.Len(t, find(t, backup.records, "identifier"), 1)
+	order(t, old, scenario, http.StatusUnprocessableEntity, "ada@example.com")
+	order(t, old, scenario, http.StatusOK, "bob@example.com")
 }

@@ -61,7 +61,7 @@ func TestLateDeliveryMakesNoNewKeyForAnErasedPerson(t *testing.T) {
 
 	require.NoError(t, vault.AllowNewLifecycle(t.Context(), crypto.Scope{Tenant: "acme", Subject: "ada"}))
 	require.NoError(t, door.Apply(t.Context(), door.Put(late)))
-	require.ErrorIs(t, door.Get(t.Context(), &repo.Delivery{Envelope: repo.Envelope{ID: waiting.ID, Tenant: "acme"}}), crypto.ErrNoKey)
+	require.ErrorIs(t, door.Get(t.Context(), &repo.Delivery{Envelope: repo.Envelope{ID: waiting.ID, Tenant: "acme"}}), repo.ErrErased)
 }
 
 // Shredding one person leaves the records of others, and of the same person the outside of the records: they can still be

@@ -1,7 +1,8 @@
 // Package vaulttest checks that a vault does what crypto.Vault promises, and a keeper what crypto.Keeper does.
 //
-// Call [Run] from a test of your own vault, [Keeper] from one of your own keeper. Neither needs to know how it works: they
-// seal, damage, move and open, and hold every answer against the contract. Run them with the race detector.
+// Call [Run] from a test of your own vault, [Keeper] from one of your own keeper. None needs to know how it works: they
+// seal, damage, move and open, and hold every answer against the contract. A vault that the engine is to rotate also passes
+// [Rotator], [Turner] and [Reblinder], as far as it is one. Run them with the race detector.
 package vaulttest
 
 import (
@@ -23,7 +24,7 @@ import (
 // it is called, and cleans up with t.Cleanup; it is called from several goroutines.
 //
 // What a vault may do besides is checked when it has it: [crypto.Blinder], [crypto.Streamer], and a method
-// AddKey(context.Context) error that makes a new key the one that seals.
+// AddKey(context.Context) error that makes a new key the one that seals. Rotator, Turner and Reblinder have suites of their own.
 func Run(t *testing.T, open func(t *testing.T) crypto.Vault) {
 	t.Helper()
 	for _, clause := range []struct {

@@ -276,11 +276,10 @@ func New(config Config) (*Engine, error) {
 func (e *Engine) For(tenant string) *Engine { return &Engine{core: e.core, tenant: tenant} }
 
 // Vault returns what seals the records of the engine: Config.Vault, or what Config.Keys made. That one is a *crypto.Hierarchy.
-// As a crypto.Shredder it destroys the keys of a tenant, and with them all that the tenant has stored but what is about one person:
-// Engine.ShredTenant destroys the keys of the people, too. The records themselves
-// stay until their time is over, or for good where they have none: reading them fails with crypto.ErrShredded, hooks of the
-// tenant answer 410, Rotate counts them, and CheckKeys lists each of them: store.Store.Apply deletes those that nobody wants to
-// keep.
+// As a crypto.Shredder it destroys the keys of a tenant, and with them all that the tenant has stored but what is about single
+// people: Engine.ShredTenant destroys their keys, too. The records themselves stay until their time is over, or for good where they
+// have none: reading them fails with crypto.ErrShredded, hooks of the tenant answer 410, Rotate counts them, and CheckKeys lists
+// each of them: store.Store.Apply deletes those that nobody wants to keep.
 //
 // A host may also seal data of its own with it, passwords' peppers and streams among them, under scopes whose Category is none
 // of package retention's. CheckKeys does not see such data, and Rotate takes away the keys that they are under: rewrap them in

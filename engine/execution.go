@@ -99,7 +99,8 @@ type Query struct {
 }
 
 // Executions yields the executions of a scenario, named by its name or its ID, with their traces, newest first, for as long as they are kept: 60 days by
-// default. One that cannot be read is yielded with its ID and its error; the loop may go on behind it.
+// default. One that cannot be read is yielded with its ID and its error; the loop may go on behind it. One about a person who was
+// erased is no error, see Execution.Erased.
 func (e *Engine) Executions(ctx context.Context, scenario string, q Query) iter.Seq2[*Execution, error] {
 	return func(yield func(*Execution, error) bool) {
 		for doc, err := range e.repo.Executions(ctx, e.tenant, e.idOf(scenario), q.page()) {

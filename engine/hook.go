@@ -67,8 +67,8 @@ func (c *core) newToken() (string, error) {
 // A request is answered with what the scenario responds, or with 200 Accepted when it responds nothing in time. What is
 // wrong with a request is answered with 400 (its message says what), 401 (no key of the hook), 403 (from an address that is
 // not allowed), 404 (no such hook), 405 (method), 408 (too slow), 410 (paused, or the keys of its tenant were destroyed), 413
-// (too long) or 429 (too many); 500 means that the scenario failed before it responded, and 503 that nothing can be accepted
-// now.
+// (too long), 422 (it names a person who was erased, see DeployOptions.Subjects) or 429 (too many); 500 means that the scenario
+// failed before it responded, and 503 that nothing can be accepted now.
 func (e *Engine) Hooks() http.Handler { return http.HandlerFunc(e.receive) }
 
 func (c *core) receive(w http.ResponseWriter, r *http.Request) {

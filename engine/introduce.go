@@ -78,7 +78,9 @@ func (c *core) introduce(ctx context.Context, p *plan) error {
 	if err != nil {
 		return err
 	}
-	p.people = joined(p.people, found)
+	if p.people = joined(p.people, found); len(p.people) > MaxSubjects {
+		return errManySubjects
+	}
 	return nil
 }
 

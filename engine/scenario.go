@@ -65,6 +65,8 @@ type Scenario struct {
 	Deployment int64
 	// Hook is the address that starts the scenario. Nil when its first module is no receiver.
 	Hook *Hook
+	// Subjects are the paths at which people are named, as they were deployed.
+	Subjects []string
 	// Blueprint is what was deployed.
 	Blueprint *blueprint.Blueprint
 	// Problems are the warnings of the last check. Only Deploy fills them in.
@@ -307,6 +309,7 @@ func (e *Engine) scenarioOf(doc *repo.Scenario, hook *repo.Hook) (*Scenario, err
 		Name:       doc.Name,
 		Active:     doc.State == repo.ScenarioActive,
 		Deployment: doc.Deployment,
+		Subjects:   doc.People,
 		Blueprint:  bp,
 	}
 	if hook != nil {

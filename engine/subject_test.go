@@ -111,6 +111,7 @@ func TestErasedPersonIsGoneAndOthersAreNot(t *testing.T) {
 	records := memory.New()
 	e := shopEngine(t, records)
 	s := deployShop(t, e)
+	require.Equal(t, shopOptions.Subjects, s.Subjects)
 	order(t, e, s, http.StatusOK, "Ada@Example.com ")
 	order(t, e, s, http.StatusOK, "bob@example.com")
 	order(t, e, s, http.StatusOK, "ada@example.com", "bob@example.com")
@@ -155,8 +156,10 @@ func TestErasedPersonIsGoneAndOthersAreNot(t *testing.T) {
 	require.Len(t, recordsOf(t, e, "ada@example.com")["execution"], 2, "what is left is still listed")
 	require.Equal(t, his, recordsOf(t, e, "bob@example.com"))
 
+	keys := find(t, records, "key")
 	order(t, e, s, http.StatusUnprocessableEntity, "ada@example.com")
 	order(t, e, s, http.StatusUnprocessableEntity, "bob@example.com", "ada@EXAMPLE.com")
+	require.Equal(t, keys, find(t, records, "key"), "what comes late makes no key")
 	order(t, e, s, http.StatusOK, "bob@example.com")
 	_, err = e.Run(t.Context(), s.ID, connector.NewBundle("customer", connector.NewBundle("email", "ada@example.com")))
 	require.ErrorIs(t, err, engine.ErrErased)

@@ -57,9 +57,12 @@ func TestRotationThatIsCutOffLosesNothingAndIsCarriedOn(t *testing.T) {
 					before := s.under(t)
 					faulty := &storetest.Faulty{Store: s.records, Call: n, Late: template.Late, Lasting: template.Lasting}
 					cut := start(t, engine.Config{Store: faulty, Vault: s.vault(t, faulty), Connectors: []connector.Connector{bank{}}})
+					begun := faulty.Calls() // New goes on when its look at the rings fails
 					_, err := rotate(t, cut.Rotate(t.Context(), engine.RotateOptions{Emergency: true, RevokeHooks: true}))
 					if failed = faulty.Failed(); failed {
-						require.Error(t, err, "call %d", n)
+						if n > begun || template.Lasting {
+							require.Error(t, err, "call %d", n)
+						}
 						other := s.engine(t)
 						opens(t, other)
 						require.Len(t, people(t, other, "acme"), 5, "call %d", n)

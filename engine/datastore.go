@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/ebbkit/ebb/connector"
 	"github.com/ebbkit/ebb/engine/blueprint"
-	"github.com/ebbkit/ebb/engine/internal/expr"
 	"github.com/ebbkit/ebb/engine/internal/repo"
 	"github.com/ebbkit/ebb/store"
 )
@@ -239,60 +237,6 @@ func (d *dataStore) Change(ctx context.Context, key string, change func(connecto
 	}
 }
 
-// A table is a data store as it was saved.
-type table struct {
-	*repo.DataStore
-	paths []*expr.Locator // at which an entry names people
-}
-
-// table returns the data store as it was within the last cacheTime.
-func (d *dataStore) table(ctx context.Context) (table, error) {
-	return d.tables.get(ctx, d.id, never, func(ctx context.Context) (table, error) {
-		doc := &repo.DataStore{Envelope: repo.Envelope{ID: d.id, Tenant: d.tenant}}
-		if err := d.repo.Get(ctx, doc); err != nil && !errors.Is(err, store.ErrNotFound) {
-			return table{}, err
-		}
-		// a store that nobody made has no structure
-		paths, err := parseSubjects("DataStoreOptions.Subjects", doc.People, false, nil)
-		return table{doc, paths}, err
-	})
-}
-
-// named returns the people whom an entry names.
-func (d *dataStore) named(ctx context.Context, of table, key string, data connector.Bundle) ([]repo.Person, error) {
-	if len(of.paths) == 0 && !of.KeyNames {
-		return nil, nil
-	}
-	var named identifiers
-	if of.KeyNames {
-		if err := named.add(d.core, key); err != nil {
-			return nil, err
-		}
-	}
-	if err := named.addAll(d.core, of.paths, data); err != nil {
-		return nil, err
-	}
-	return d.resolve(ctx, d.tenant, named.list)
-}
-
-// typed is an entry as the data structure of the store has it.
-func (d *dataStore) typed(ctx context.Context, doc table, data connector.Bundle) (connector.Bundle, error) {
-	if doc.Structure == "" {
-		return data, nil
-	}
-	structure, err := d.structure(ctx, d.tenant, doc.Structure)
-	if errors.Is(err, ErrNotFound) {
-		return data, connector.Errorf(connector.InvalidConfigurationError,
-			"the data structure %q of the data store is not there: save it with Engine.SaveStructure", doc.Structure)
-	}
-	if err != nil {
-		return data, err
-	}
-	strict := *structure
-	strict.Strict = strict.Strict || doc.Strict
-	return strict.Convert(data, d.location)
-}
-
 // Delete implements connector.DataStore.
 func (d *dataStore) Delete(ctx context.Context, key string) (bool, error) {
 	for {
@@ -377,9 +321,6 @@ func (d *dataStore) Count(ctx context.Context) (int64, error) {
 	return int64(len(list)), nil
 }
 
-// ofOnePerson says that an entry is under the keys of a person, and goes with that person.
-func ofOnePerson(entry *repo.Entry) bool { return len(entry.Subjects) == 1 }
-
 // list returns the envelopes of all entries.
 func (d *dataStore) list(ctx context.Context) ([]*repo.Entry, error) {
 	list, err := d.repo.Entries(ctx, d.tenant, d.id)
@@ -387,84 +328,4 @@ func (d *dataStore) list(ctx context.Context) ([]*repo.Entry, error) {
 		err = list.Corrupt[0]
 	}
 	return list.Entries, err
-}
-
-// All implements connector.DataStore. Entries come in the order in which they were added.
-func (d *dataStore) All(ctx context.Context) iter.Seq2[connector.Entry, error] {
-	return func(yield func(connector.Entry, error) bool) {
-		w := &walk{dataStore: d, yield: yield, seen: map[string]bool{}}
-		for again := true; again; {
-			list, err := d.repo.Entries(ctx, d.tenant, d.id)
-			if err != nil {
-				yield(connector.Entry{}, err)
-				return
-			}
-			again = w.list(ctx, list)
-		}
-	}
-}
-
-// A walk is one loop over all entries of a data store.
-type walk struct {
-	*dataStore
-	yield func(connector.Entry, error) bool
-	begun bool // what is wrong with the list has been said
-
-	// at is when the last entry was added that was dealt with, seen has the keys of those that were added then: what comes
-	// again when the list is made anew.
-	at   time.Time
-	seen map[string]bool
-}
-
-// list goes through a list of entries from where the one before ended. It returns true when the loop goes on with a new one,
-// because entries have moved meanwhile: their IDs follow from their keys and those of the vault.
-func (w *walk) list(ctx context.Context, list repo.EntryList) (again bool) {
-	if !w.begun {
-		w.begun = true
-		for _, err := range list.Corrupt {
-			if !w.yield(connector.Entry{}, err) {
-				return false
-			}
-		}
-	}
-	slices.SortFunc(list.Entries, func(a, b *repo.Entry) int { // IDs sort like nothing that means anything
-		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
-	})
-	for _, entry := range list.Entries {
-		if entry.Created.Before(w.at) {
-			continue
-		}
-		added := entry.Created
-		err := w.repo.Get(ctx, entry)
-		if errors.Is(err, store.ErrNotFound) {
-			moved, err := w.repo.Moved(ctx, list)
-			if err != nil {
-				w.yield(connector.Entry{}, err)
-				return false
-			}
-			if moved {
-				return true
-			}
-			continue // deleted meanwhile
-		}
-		if errors.Is(err, ErrErased) {
-			continue
-		}
-		if !added.Equal(w.at) {
-			w.at = added
-			clear(w.seen)
-		}
-		if err == nil && w.seen[entry.Key] {
-			continue
-		}
-		w.seen[entry.Key] = true
-		var data connector.Bundle
-		if err == nil {
-			data, _, err = connector.DecodeBundle(entry.Data)
-		}
-		if !w.yield(connector.Entry{Key: entry.Key, Data: data}, err) {
-			return false
-		}
-	}
-	return false
 }

@@ -34,8 +34,8 @@ func (h *Hierarchy) epoch(ctx context.Context, now bool) (Epoch, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if !asked.Before(h.listed) && current.Number >= h.current.Number {
-		if h.current.Number != 0 && h.current.Number != current.Number {
-			h.turned = time.Now()
+		if h.current.Number != current.Number {
+			h.seen, h.turned = time.Now(), h.current.Number != 0
 		}
 		h.current, h.listed = current, asked
 	}
@@ -72,8 +72,10 @@ type Progress struct {
 // key that was destroyed before. Nothing that is sealed changes.
 //
 // It yields its progress after each batch of keys. The old epochs are destroyed no sooner than twice KeyTime after the new
-// one began, because other processes may use them until then: Again says when Turn is to be called once more. Call it at
-// least once in Slack. ErrForeignKeeper: the keeper is another store's, or an old copy, and nothing was done. It may be stopped at any point and called again, by several processes too; nothing is lost.
+// one began, because other processes may use them until then: Again says when Turn is to be called once more. A process that is
+// not there for that long destroys them at the first call that comes half of Slack or more after the new one began. Call it at
+// least once in Slack. ErrForeignKeeper: the keeper is another store's, or an old copy, and nothing was done. It may be stopped at
+// any point and called again, by several processes too; nothing is lost.
 func (h *Hierarchy) Turn(ctx context.Context, now bool) iter.Seq2[Progress, error] {
 	return func(yield func(Progress, error) bool) {
 		var p Progress
@@ -133,20 +135,23 @@ func (h *Hierarchy) tell(ctx context.Context, newest Epoch) error {
 	return nil
 }
 
-// settles is when nobody uses the epochs before the current one any more, zero when that is so already. The keeper's clock may
-// be behind, or this one may have been moved: what this process has seen to be turned settles by its own timer as well.
+// settles is when nobody uses the epochs before the current one any more, zero when that is so already. This goes by how long
+// the process has known the current one, because clocks may be hours wrong: that of the keeper, of this machine, of others. A
+// process that has not lived that long, as one that is started from time to time and never does, believes clocks, if the
+// current epoch is older by them than they may be wrong: half of Slack, so that the old epoch still goes within it.
 func (h *Hierarchy) settles(current Epoch) time.Time {
 	h.mu.Lock()
-	turned := h.turned
+	seen, turned := h.seen, h.turned
 	h.mu.Unlock()
-	now, at := h.config.Now(), current.Created.Add(2*h.config.KeyTime)
-	if left := 2*h.config.KeyTime - time.Since(turned); left > 0 && at.Before(now.Add(left)) {
-		return now.Add(left)
+	left := 2*h.config.KeyTime - time.Since(seen)
+	if left <= 0 {
+		return time.Time{}
 	}
-	if now.Before(at) {
-		return at
+	now := h.config.Now()
+	if !turned && now.Sub(current.Created) >= 2*h.config.KeyTime+h.config.Slack/2 {
+		return time.Time{}
 	}
-	return time.Time{}
+	return now.Add(left)
 }
 
 // older says whether there are epochs before the current one that were not destroyed. Without any, no key is under one.

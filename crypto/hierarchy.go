@@ -40,7 +40,8 @@ type HierarchyConfig struct {
 	// longest that key management services take unless told otherwise. A local Keyring takes none itself: count how long
 	// copies of its key file are kept.
 	DestroyDelay time.Duration
-	// Slack is how late the turn of an epoch may come, see Turn. Default: 24 hours.
+	// Slack is how late the turn of an epoch may come, see Turn. The clocks of processes and keeper may differ by half of it.
+	// Default: 24 hours.
 	Slack time.Duration
 	// Irrevocable is how long after its destruction a key may be had back from a backup at most. Epoch, DestroyDelay and
 	// Slack together must not exceed it: ErrWindow. Default: 60 days.
@@ -81,7 +82,8 @@ type Hierarchy struct {
 	attempts map[attemptKey]*attempt // under way
 	current  Epoch                   // the newest epoch
 	listed   time.Time               // when the keeper was asked for it
-	turned   time.Time               // when it took the place of an older one; zero if it has not
+	seen     time.Time               // when this process saw it for the first time
+	turned   bool                    // it took the place of an older one before the eyes of this process
 
 	telling sync.Mutex // held while HierarchyConfig.Turned is called
 

@@ -59,6 +59,12 @@ func (h *Hierarchy) Shred(ctx context.Context, at Scope) (Receipt, error) {
 				h.buried(o)
 				return Receipt{Ring: tomb.id, Destroyed: known.at, Irrevocable: known.irrevocable}, nil
 			case err == nil:
+				if known.newest().epoch > current.Number { // it was wrapped anew, and a backup may have it so
+					if current, err = h.epoch(ctx, true); err != nil {
+						return Receipt{}, err
+					}
+					tomb.irrevocable = h.irrevocable(current, tomb.at)
+				}
 				tomb.past = known.buries(tomb.at)
 			case errors.Is(err, ErrNewer): // a ring that is damaged may be destroyed, one that is not understood may not
 				return Receipt{}, err

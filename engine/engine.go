@@ -255,7 +255,7 @@ type Engine struct {
 }
 
 // New makes an engine. It starts nothing: Serve and Tick do. It asks the keeper of Config.Keys for its epochs, and gives up
-// after a minute if there is no answer.
+// after a minute if there is no answer. crypto.ErrForeignKeeper says that the keeper is another store's, as far as that can be told.
 func New(config Config) (*Engine, error) {
 	if err := config.setDefaults(); err != nil {
 		return nil, err
@@ -287,7 +287,8 @@ func (e *Engine) For(tenant string) *Engine { return &Engine{core: e.core, tenan
 func (e *Engine) Vault() crypto.Vault { return e.cfg.Vault }
 
 // Close ends the engine: hooks answer 503, Serve and Tick come to their ends as if their contexts had ended, and Close waits
-// for them; what would start or change something returns ErrClosed from then on. The keys of Config.Keys leave memory: what
+// for them, and up to four seconds for connections that were renewed and that the store would not take yet; what would start or
+// change something returns ErrClosed from then on. The keys of Config.Keys leave memory: what
 // is stored cannot be read through this engine any more. With a Config.Vault, reading goes on as long as store and vault do.
 // The store stays open; close it afterwards.
 func (e *Engine) Close() error { return e.close() }

@@ -118,7 +118,7 @@ func TestTickTurnsEpochs(t *testing.T) {
 			later := start(t, config)
 			_, err = later.Tick(t.Context())
 			require.NoError(t, err)
-			time.Sleep(time.Hour)
+			time.Sleep(13 * time.Hour)
 		}
 		epochs, err := keeper.Epochs(t.Context())
 		require.NoError(t, err)

@@ -21,8 +21,8 @@ const (
 )
 
 var (
-	errLongIdentifier = fmt.Errorf("engine: a value that is to name a person has more than %d bytes", MaxIdentifierBytes)
-	errManySubjects   = fmt.Errorf("engine: one record names more than %d people", MaxSubjects)
+	errLongIdentifier = fmt.Errorf("%w: what is to name a person has more than %d bytes", ErrInvalid, MaxIdentifierBytes)
+	errManySubjects   = fmt.Errorf("%w: one record names more than %d people", ErrInvalid, MaxSubjects)
 	errIdentifier     = errors.New("engine: Config.Identifier panicked")
 )
 

@@ -301,6 +301,10 @@ func TestPeopleWhoCannotBeKeptTrackOfAreRefused(t *testing.T) {
 	s := deployShop(t, e)
 	long := strings.Repeat("a", engine.MaxIdentifierBytes+1)
 	order(t, e, s, http.StatusBadRequest, long)
+	_, err := e.Run(t.Context(), s.ID, connector.NewBundle("customer", connector.NewBundle("email", long)))
+	require.ErrorIs(t, err, engine.ErrInvalid)
+	_, err = e.ShredSubject(t.Context(), long)
+	require.ErrorIs(t, err, engine.ErrInvalid)
 	order(t, e, s, http.StatusOK, long[1:])
 	crowd := make([]string, engine.MaxSubjects+1)
 	for i := range crowd {

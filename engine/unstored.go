@@ -116,7 +116,10 @@ func (r *renewedConnection) instead(stored *connector.Connection) (renewed *conn
 		return nil, r.over
 	}
 	renewed, err := ownCopy(r.renewed)
-	return renewed, err != nil
+	if err != nil {
+		return nil, false
+	}
+	return renewed, false
 }
 
 // is says whether stored is what was renewed.

@@ -36,16 +36,18 @@ type ring struct {
 	owner  owner
 	id     string // empty where the owner is known in full; see name
 	stored int64  // the version by which the store knows it
-	// destroyed says that the owner's keys were destroyed, and when; irrevocable is from when on no backup has them.
-	destroyed       bool
+	// at is when the owner's keys were destroyed, if they were, and irrevocable from when on no backup has them.
 	at, irrevocable time.Time
+	versions        []ringVersion // by number
+	past            *past         // nil: no key is known that was destroyed
+
+	mu sync.Mutex // guards which keys are at hand, abandoned and forgotten
+
 	// latest seals. Versions below minDecrypt open nothing, those below minAvailable are not there any more.
 	latest, minDecrypt, minAvailable uint32
-	versions                         []ringVersion // by number
-	past                             *past         // nil: no key is known that was destroyed
 
-	mu sync.Mutex // guards which keys are at hand
-
+	// There are as many rings in memory as people, so the small fields stand together.
+	destroyed bool
 	abandoned bool // what is unwrapped from now on is cleared by the garbage collector
 	forgotten bool // nothing is unwrapped any more
 }

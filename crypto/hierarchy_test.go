@@ -562,7 +562,8 @@ func TestProcessesShareKeys(t *testing.T) {
 	h := build(t, nil)
 	var vaults []*crypto.Hierarchy
 	for range 4 {
-		vaults = append(vaults, h.open(t, func(c *crypto.HierarchyConfig) { c.KeyTime = time.Microsecond }))
+		// Nothing is stored within so short a time, so no epoch may be destroyed after it.
+		vaults = append(vaults, h.open(t, func(c *crypto.HierarchyConfig) { c.Keeper, c.KeyTime = undying{h.keeper}, time.Microsecond }))
 	}
 	var group sync.WaitGroup
 	for i, v := range vaults {
@@ -588,6 +589,11 @@ func TestProcessesShareKeys(t *testing.T) {
 	}
 	group.Wait()
 }
+
+// undying is a keeper whose epochs stay.
+type undying struct{ crypto.Keeper }
+
+func (undying) DestroyEpoch(context.Context, uint32) (time.Time, error) { return time.Now(), nil }
 
 // No key is in the key store, in any form that is easily found.
 func TestKeyStoreHoldsNoKey(t *testing.T) {

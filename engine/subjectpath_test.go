@@ -44,7 +44,7 @@ func TestPathsThatCannotBeUsedAreRefusedAtDeployment(t *testing.T) {
 	for i, want := range []string{
 		`DeployOptions.Subjects[1] "9.email": the blueprint has no module 9: name one of its modules`,
 		`DeployOptions.Subjects[2] "1.e-mail": column 4: found "-", expected "." or the end`,
-		`DeployOptions.Subjects[3] "email": column 1: found "email"; text in an expression needs quotes, expected the number of a module`,
+		`DeployOptions.Subjects[3] "email": column 1: found "email", expected the number of a module and a dot in front, as in "1.email"`,
 	} {
 		require.Equal(t, want, problems[i].Error())
 		require.Equal(t, i+1, problems[i].Index)

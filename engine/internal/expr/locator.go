@@ -2,6 +2,7 @@ package expr
 
 import (
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/ebbkit/ebb/connector"
 )
@@ -15,7 +16,8 @@ type Locator struct {
 
 // ParseLocator reads a path of the mapping language: names with dots between them, in backquotes where they are no words,
 // each followed by [] if its author likes to show that there is an array. With rooted, a module's number and a dot stand in
-// front. The error is an *Error.
+// front. Without, a first name that is a number stands in backquotes, because it is more likely a module that was left in front.
+// The error is an *Error.
 //
 //	locator = [ ( module | "`" module "`" ) "." ] segment { "[]" } { "." segment { "[]" } }
 func ParseLocator(text string, rooted bool) (*Locator, error) {
@@ -25,6 +27,8 @@ func ParseLocator(text string, rooted bool) (*Locator, error) {
 		if err := p.locatorRoot(l); err != nil {
 			return nil, err
 		}
+	} else if number := rootLike(text); number != "" {
+		return nil, p.problem(0, "", "%s would be the name of a field here, where paths have no module: leave it out, or write `%[1]s` if the field has that name", number)
 	}
 	for {
 		name, err := p.locatorName()
@@ -52,6 +56,18 @@ func ParseLocator(text string, rooted bool) (*Locator, error) {
 	}
 }
 
+// rootLike returns the number that a path begins with, as it stands there, if that is all of its first name.
+func rootLike(text string) string {
+	end := 0
+	for end < len(text) && text[end] >= '0' && text[end] <= '9' {
+		end++
+	}
+	if end == len(text) || text[end] == '.' || text[end] == '[' {
+		return shorten(text[:end])
+	}
+	return ""
+}
+
 // locatorRoot reads the number of a module and the dot behind it.
 func (p *parser) locatorRoot(l *Locator) *Error {
 	digits, quoted := p.pos, p.peek() == '`'
@@ -62,7 +78,7 @@ func (p *parser) locatorRoot(l *Locator) *Error {
 	p.skipDigits()
 	text := p.src[digits:p.pos]
 	if text == "" {
-		return p.stray("the number of a module")
+		return p.stray("the number of a module and a dot in front, as in \"1.email\"")
 	}
 	id, err := strconv.Atoi(text)
 	if err != nil {
@@ -101,7 +117,15 @@ func (p *parser) stray(expected string) *Error {
 	if p.pos == len(p.src) {
 		return p.problem(p.pos, expected, "the path ends")
 	}
-	return p.unexpected(expected)
+	if p.src[p.pos] == '{' {
+		return p.problem(p.pos, expected, "found \"{\"; a path stands without braces")
+	}
+	end := nameEnd(p.src, p.pos, true)
+	if end == p.pos {
+		_, size := utf8.DecodeRuneInString(p.src[p.pos:])
+		end += size
+	}
+	return p.problem(p.pos, expected, "found %q", shorten(p.src[p.pos:end]))
 }
 
 // Module is the number of the module that the path begins with; 0 for one that has none.

@@ -100,6 +100,22 @@ func TestPathThatIsNoneIsRefusedWithItsColumnAndCure(t *testing.T) {
 		require.ErrorAs(t, err, &problem, path)
 		require.Equal(t, want.column, problem.Column, "%s: %v", path, err)
 		require.Contains(t, problem.Expected, want.expected, path)
+		require.NotContains(t, problem.Message, "expression", path)
+	}
+}
+
+// Whoever copies a path from a scenario's to a data store's would name nobody, and not hear of it.
+func TestPathWithoutModuleDoesNotBeginWithOne(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"1.email", "1", "007.a", "12[].a"} {
+		_, err := expr.ParseLocator(path, false)
+		require.ErrorContains(t, err, "leave it out", path)
+	}
+	in := obj("1", "ada@example.com", "2nd", "bob@example.com")
+	for path, want := range map[string]string{"`1`": "ada@example.com", "2nd": "bob@example.com"} {
+		l, err := expr.ParseLocator(path, false)
+		require.NoError(t, err, path)
+		require.Equal(t, []any{want}, located(t, l, in), path)
 	}
 }
 

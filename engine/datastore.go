@@ -33,7 +33,9 @@ type DataStoreOptions struct {
 	// Subjects says where texts and numbers stand in an entry that name people: paths as in DeployOptions.Subjects, but without
 	// a module, "email" or "orders[].buyer". An entry that names one person is sealed under that person's keys; when the person
 	// is erased, it reads as if it were not there. What names a person who was erased is refused with a DataError that wraps
-	// ErrErased. What is wrong with a path is a *SubjectError. Default: none.
+	// ErrErased. Also an execution that has read such an entry by its key, or has written it, is about these people, and one that was
+	// refused keeps no trace; for what a search gives, name the module's output in DeployOptions.Subjects. What is wrong with a path
+	// is a *SubjectError. Default: none.
 	Subjects []string
 	// SubjectKey says that the key of an entry names a person, too.
 	SubjectKey bool
@@ -171,6 +173,8 @@ type dataStore struct {
 	*core
 	tenant, id string
 	location   *time.Location // of dates without a zone
+	// speakOf hears whom entries name that are read by key, and those that are written. Nil: nobody is to know.
+	speakOf func(people []repo.Person, met []string, untold error)
 }
 
 var _ connector.DataStore = (*dataStore)(nil)
@@ -187,6 +191,9 @@ func (d *dataStore) entry(ctx context.Context, key string) (*repo.Entry, connect
 		return entry, connector.Bundle{}, false, nil
 	case err != nil:
 		return nil, connector.Bundle{}, false, err
+	}
+	if d.speakOf != nil {
+		d.speakOf(nil, entry.Subjects, nil)
 	}
 	data, _, err := connector.DecodeBundle(entry.Data)
 	return entry, data, true, err
@@ -230,6 +237,9 @@ func (d *dataStore) Change(ctx context.Context, key string, change func(connecto
 		}
 		entry.Subjects = subjectsOf(people)
 		err = d.repo.Apply(ctx, append(d.repo.PutEntry(entry), d.repo.Present(people...)...)...)
+		if err == nil && d.speakOf != nil {
+			d.speakOf(people, nil, nil)
+		}
 		if !errors.Is(err, store.ErrConflict) {
 			return asDataError(err)
 		}

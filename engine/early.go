@@ -57,7 +57,7 @@ func (c *core) secure(ctx context.Context, j *job) error {
 	for tries := 0; ; tries++ {
 		j.delivery.Due = c.clock().Add(c.cfg.Lease)
 		err := c.repo.Apply(ctx, append(c.repo.Present(j.people...), c.repo.Put(j.delivery))...)
-		if tries < maxConflicts && c.acquainted(ctx, j, &err) {
+		if tries < maxConflicts && c.acquainted(ctx, j, j.people, &err) {
 			continue
 		}
 		c.written(j, err)
@@ -65,10 +65,10 @@ func (c *core) secure(ctx context.Context, j *job) error {
 	}
 }
 
-// acquainted looks again for the people of a delivery that is not written yet, when its write has conflicted for their sake, and
-// says whether to try it once more. If not, err is why. mu is held.
-func (c *core) acquainted(ctx context.Context, j *job, err *error) bool {
-	if !j.unwritten || len(j.people) == 0 || !errors.Is(*err, store.ErrConflict) {
+// acquainted looks again for the people of a delivery that is not written yet, when a write that named people, them and maybe
+// others, has conflicted for their sake, and says whether to try it once more. If not, err is why. mu is held.
+func (c *core) acquainted(ctx context.Context, j *job, named []repo.Person, err *error) bool {
+	if !j.unwritten || len(named) == 0 || !errors.Is(*err, store.ErrConflict) {
 		return false
 	}
 	people, failed := c.again(ctx, j.tenant, j.people)

@@ -74,7 +74,8 @@ type Config struct {
 	// Identifier gives the normal form of a text or number that names a person, see DeployOptions.Subjects: what has the same normal
 	// form names the same person. Empty: it names nobody. It has to be pure: the same for the same, for ever and in every process
 	// of the store, because people are found again by it; many goroutines call it at once. A normal form of more than
-	// MaxIdentifierBytes is refused. Default: without the white space around it, in lower case.
+	// MaxIdentifierBytes is refused. Default: without the white space around it, in lower case. That leaves apart
+	// what Unicode writes in two ways, such as é as one character and as two: a host whose data has both normalizes here.
 	Identifier func(string) string
 	// Policy says how long each category of records is kept. Default: retention.Default().
 	Policy retention.Policy

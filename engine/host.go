@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -96,6 +97,9 @@ func (h *host) result(ctx context.Context, bundles []connector.Bundle, err error
 	result := flow.Result{Bundles: bundles, At: h.now()}
 	if err != nil {
 		result.Bundles, result.Failure = nil, h.failureOf(err)
+		if errors.Is(err, ErrErased) { // what the module was given is about the person
+			h.refused()
+		}
 	}
 	return result, nil
 }
@@ -139,7 +143,7 @@ func (h *host) data(_ context.Context, name string) (connector.DataStore, error)
 		return nil, connector.Errorf(connector.InvalidConfigurationError, "the module names no data store: set its parameter datastore")
 	}
 	data := h.dataStore(h.tenant, mapped(name, h.dataStores))
-	data.location = h.location
+	data.location, data.speakOf = h.location, h.speakOf
 	return data, nil
 }
 

@@ -142,16 +142,38 @@ func (h *host) pass(ctx context.Context, p *plan, wait bool) error {
 // answered notes that the run speaks of the people of one that it has called.
 func (h *host) answered(ctx context.Context, p *plan) error {
 	people, untold, err := p.mentions.people(ctx)
-	if err != nil || len(people) == 0 && untold == nil || h.hushed {
+	if err != nil {
 		return err
 	}
+	h.speakOf(people, nil, untold)
+	if p.mentions.wasRefused() {
+		h.refused()
+	}
+	return nil
+}
+
+// speakOf notes whom the run has come to speak of, see mentions.add.
+func (h *host) speakOf(people []repo.Person, met []string, untold error) {
+	if !h.hushed && (len(people)+len(met) > 0 || untold != nil) {
+		h.speaking().add(people, met, untold)
+	}
+}
+
+// refused notes that a module has met somebody who was erased.
+func (h *host) refused() {
+	if !h.hushed {
+		h.speaking().refuse()
+	}
+}
+
+// speaking is speaks, but makes mentions where there are none.
+func (h *host) speaking() *mentions {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.mentions == nil {
 		h.mentions = &mentions{core: h.core, tenant: h.tenant}
 	}
-	h.mentions.returned(people, untold)
-	return nil
+	return h.mentions
 }
 
 // asDataError is how a module fails that would name people who cannot be named.

@@ -89,7 +89,7 @@ func (c *core) write(ctx context.Context, j *job, changes ending) error {
 			}
 			err = c.repo.Apply(ctx, append(todo, c.repo.Present(people...)...)...)
 		}
-		if conflicts < maxConflicts && c.acquainted(ctx, j, &err) {
+		if conflicts < maxConflicts && c.acquainted(ctx, j, people, &err) {
 			j.delivery.Envelope = before
 			conflicts++
 			continue

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/google/uuid" // random subjects: UUIDs of version 4
@@ -23,13 +24,18 @@ const (
 var (
 	errLongIdentifier = fmt.Errorf("%w: what is to name a person has more than %d bytes", ErrInvalid, MaxIdentifierBytes)
 	errManySubjects   = fmt.Errorf("%w: one record names more than %d people", ErrInvalid, MaxSubjects)
+	errInexact        = fmt.Errorf("%w: a number that is to name a person is too large to be exact: make it a text", ErrInvalid)
 	errIdentifier     = errors.New("engine: Config.Identifier panicked")
 )
 
 // unnameable says that what names people cannot be kept, because nobody would find it again.
 func unnameable(err error) bool {
-	return errors.Is(err, errLongIdentifier) || errors.Is(err, errManySubjects) || errors.Is(err, errIdentifier)
+	return errors.Is(err, errLongIdentifier) || errors.Is(err, errManySubjects) || errors.Is(err, errInexact) ||
+		errors.Is(err, errIdentifier)
 }
+
+// exact is up to where a float64 has all integers: others are rounded, so that two people may have the same.
+const exact = 1 << 53
 
 // normalIdentifier is the default of Config.Identifier.
 func normalIdentifier(text string) string { return strings.ToLower(strings.TrimSpace(text)) }
@@ -40,6 +46,9 @@ func (c *core) normal(value any) (text string, err error) {
 	case string:
 		text = value
 	case int64, float64:
+		if float, is := value.(float64); is && !(math.Abs(float) <= exact) {
+			return "", errInexact
+		}
 		written, err := connector.AppendText(nil, value)
 		if err != nil {
 			return "", err

@@ -144,8 +144,8 @@ func unstorable(err error) error {
 	switch {
 	case errors.Is(err, ErrErased):
 		return refuse(http.StatusUnprocessableEntity, "The request cannot be taken.")
-	case errors.Is(err, errLongIdentifier), errors.Is(err, errManySubjects):
-		return refuse(http.StatusBadRequest, "The request names more people, or by longer texts, than can be kept track of.")
+	case errors.Is(err, errLongIdentifier), errors.Is(err, errManySubjects), errors.Is(err, errInexact):
+		return refuse(http.StatusBadRequest, "The request names more people, or by longer texts or larger numbers, than can be kept track of.")
 	case errors.Is(err, store.ErrTooLarge), errors.Is(err, crypto.ErrTooLarge):
 		return refuse(http.StatusRequestEntityTooLarge, "The request is too large to be stored.")
 	}

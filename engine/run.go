@@ -344,6 +344,9 @@ func (c *core) record(ctx context.Context, x *Execution, p *plan, events []byte)
 	if err != nil {
 		return nil, nil, err
 	}
+	if untold == nil && p.mentions.wasRefused() {
+		untold = ErrErased
+	}
 	if untold != nil {
 		events = untoldTrace(untold)
 	}

@@ -41,14 +41,18 @@ type DeployOptions struct {
 	// Subjects says where texts and numbers stand that name people, such as e-mail addresses and customer numbers, in what the
 	// modules give: paths of the mapping language with the module first, "1.customer.email" or "5.orders[].buyer". Names that are
 	// no words stand in backquotes. Of arrays on the way every item counts, with [] or without. A path that leads to nothing, or
-	// to anything but a text or a number, names nobody.
+	// to anything but a text or a number, names nobody. A number of more than 53 bits that is no integer of 64 is refused, because it
+	// is rounded, and may be somebody else's.
 	//
 	// The engine then knows whom deliveries and executions are about, seals those that name one person under that person's keys,
 	// and finds and destroys them by Engine.SubjectRecords and Engine.ShredSubject. Config.Identifier says which texts name the
-	// same person. What names a person who was erased is refused: a hook answers 422, Run returns ErrErased, a call from another
+	// same person; who is named by two texts that differ is two people to the engine, and what has both is about several. What names a
+	// person who was erased is refused: a hook answers 422, Run returns ErrErased, a call from another
 	// scenario is a DataError. An execution whose later modules name such a person, or more people than MaxSubjects, is kept
-	// without its trace. Scenarios that are called are about the people of their callers, too. A confidential scenario names
-	// nobody, but refuses people who were erased.
+	// without its trace. Scenarios that are called are about the people of their callers, too, and callers about those whom what
+	// they call is given. A delivery that was accepted under other paths keeps naming whom it
+	// named then; its execution names those whom it names now as well. A confidential scenario names nobody,
+	// but refuses people who were erased.
 	//
 	// It needs a vault that is a crypto.Blinder. What is wrong is a *SubjectError. Default: nobody is named.
 	Subjects []string

@@ -191,6 +191,12 @@ func (c *core) work(ctx context.Context, j *job) {
 		return
 	}
 	plan, err := j.plan(s)
+	if !j.decoded {
+		if err := c.reintroduce(ctx, j, &plan); err != nil {
+			c.unintroduced(ctx, j, &plan, err)
+			return
+		}
+	}
 	if err != nil {
 		failure := flow.FailureOf(err)
 		log.Error("a delivery does not fit its scenario", zap.String("type", string(failure.Type)))
@@ -199,12 +205,6 @@ func (c *core) work(ctx context.Context, j *job) {
 		x.Ended, x.Failure = x.Started, &Failure{Type: failure.Type, Message: failure.Message}
 		c.finish(ctx, j, &plan, x, nil)
 		return
-	}
-	if !j.decoded {
-		if err := c.reintroduce(ctx, j, &plan); err != nil {
-			c.unintroduced(ctx, j, &plan, err)
-			return
-		}
 	}
 	if j.early {
 		plan.secure = func(ctx context.Context) error { return c.secure(ctx, j) }

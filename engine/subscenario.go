@@ -126,7 +126,11 @@ func (h *host) callScenario(ctx context.Context, name string, in connector.Bundl
 		return connector.Bundle{}, err
 	}
 	if !wait {
-		return connector.Bundle{}, h.post(ctx, &p)
+		err := h.post(ctx, &p)
+		if err == nil {
+			h.speakOf(p.people, nil, nil) // what the module was given names them
+		}
+		return connector.Bundle{}, err
 	}
 	h.waited.Store(true)
 	if p.id, err = h.newID(); err != nil {

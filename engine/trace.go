@@ -73,6 +73,9 @@ func (t *trace) Failed(number int64, failure *flow.Failure) {
 	}
 }
 
+// Replaced implements flow.Observer. What stands in for a bundle shows where it is used.
+func (*trace) Replaced(int64, int, connector.Bundle) {}
+
 // Warned implements flow.Observer.
 func (t *trace) Warned(module int, field, message string) {
 	if !t.truncated {

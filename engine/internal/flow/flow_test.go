@@ -143,6 +143,7 @@ func (t *trace) Gave(number int64, _ int, out connector.Bundle) {
 func (t *trace) Failed(number int64, f *flow.Failure) {
 	t.line("%d. failed: %s: %s", number, f.Type, f.Message)
 }
+func (*trace) Replaced(int64, int, connector.Bundle) {} // the directive's own operation is not told, what follows is
 func (t *trace) Warned(module int, field, message string) {
 	t.line("module %d: %s: %s", module, field, message)
 }

@@ -43,6 +43,9 @@ func (r *run) fail(n *node, number int64, failure *Failure) (*connector.Bundle, 
 	r.handling, r.bundles[n.slot] = outer, before
 	switch {
 	case errors.Is(err, errResumed) && h.substitute != nil:
+		if o := r.start.Observer; o != nil {
+			o.Replaced(number, n.id, *h.substitute)
+		}
 		return h.substitute, nil
 	case err != nil:
 		return nil, err

@@ -96,6 +96,8 @@ type Observer interface {
 	Gave(number int64, module int, out connector.Bundle)
 	// Failed says that the operation failed.
 	Failed(number int64, failure *Failure)
+	// Replaced says that a Resume directive gave a bundle in place of the operation that failed, which is one of the module.
+	Replaced(number int64, module int, out connector.Bundle)
 	// Warned says that something in the module's field could not be done as it is written; the run goes on without it.
 	Warned(module int, field, message string)
 }

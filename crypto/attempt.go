@@ -9,6 +9,8 @@ type attempt struct {
 	err  error
 	// common says that the outcome is everybody's: it was not cut off by the context, or by a panic, of who did it.
 	common bool
+	// void says that the keys of the owner were destroyed, or let begin anew, since the ring was read. Guarded by Hierarchy.mu.
+	void bool
 }
 
 // An attemptKey says what is attempted: to read the ring of an owner, or to unwrap the key of this id in a ring.
@@ -23,7 +25,7 @@ type attemptKey struct {
 // and neither is a failure that own says is to be tried again. joined says that somebody else did it, who may have begun
 // before the call.
 func (h *Hierarchy) together(
-	ctx context.Context, key attemptKey, own func(error) bool, do func() (*ring, error),
+	ctx context.Context, key attemptKey, own func(error) bool, do func(*attempt) (*ring, error),
 ) (r *ring, joined bool, err error) {
 	for {
 		h.mu.Lock()
@@ -48,13 +50,13 @@ func (h *Hierarchy) together(
 }
 
 // lead makes an attempt. Those who wait go on when the keeper or the key store panics, too.
-func (h *Hierarchy) lead(ctx context.Context, key attemptKey, a *attempt, do func() (*ring, error)) {
+func (h *Hierarchy) lead(ctx context.Context, key attemptKey, a *attempt, do func(*attempt) (*ring, error)) {
 	defer func() {
 		h.mu.Lock()
 		delete(h.attempts, key)
 		h.mu.Unlock()
 		close(a.done)
 	}()
-	a.ring, a.err = do()
+	a.ring, a.err = do(a)
 	a.common = a.err == nil || ctx.Err() == nil
 }

@@ -96,3 +96,21 @@ func TestKeyThatLeftTheCacheIsClearedByTheCollector(t *testing.T) {
 	}
 	require.NoError(t, kept(t, h, at)[0].Use(func([]byte) {}))
 }
+
+// The keys of a run leave memory when the store has them no more, whoever has deleted them.
+func TestDeletedKeyIsClearedInMemory(t *testing.T) {
+	t.Parallel()
+	h := newTestHierarchy(t, HierarchyConfig{})
+	at := Scope{Tenant: "acme", Run: "r1"}
+	sealed, err := h.Seal(t.Context(), at, nil)
+	require.NoError(t, err)
+	old := kept(t, h, at)
+	for stored, err := range h.config.Keys.Rings(t.Context()) {
+		require.NoError(t, err)
+		require.NoError(t, h.config.Keys.DeleteRing(t.Context(), stored))
+	}
+	h.rings.stale()
+	_, err = h.Open(t.Context(), at, sealed)
+	require.ErrorIs(t, err, ErrNoKey)
+	require.ErrorIs(t, old[0].Use(func([]byte) {}), secret.ErrDestroyed)
+}

@@ -151,7 +151,9 @@ func NewHierarchy(ctx context.Context, config HierarchyConfig) (*Hierarchy, erro
 // Close clears the keys as far as Go allows, see Keyring.Close. It always returns nil, and may be called again.
 func (h *Hierarchy) Close() error {
 	if !h.closed.Swap(true) {
+		h.mu.Lock() // whoever keeps a ring has done so, or finds out that it is too late
 		h.rings.clear()
+		h.mu.Unlock()
 		h.envelopes.forget()
 	}
 	return nil

@@ -14,39 +14,57 @@ import (
 func (h *Hierarchy) load(ctx context.Context, o owner, known *ring, create bool) (r *ring, joined bool, err error) {
 	// Who makes no ring does not say that there is none for those who would.
 	own := func(err error) bool { return create && errors.Is(err, ErrNoRing) }
-	return h.together(ctx, attemptKey{owner: o}, own, func() (*ring, error) { return h.read(ctx, o, known, create) })
+	return h.together(ctx, attemptKey{owner: o}, own, func(a *attempt) (*ring, error) {
+		for {
+			r, asked, err := h.read(ctx, o, known, create)
+			if err != nil {
+				return nil, err
+			}
+			if kept := h.keep(a, r, asked); kept != nil {
+				return kept, nil
+			}
+			h.forget(r)
+			if h.closed.Load() {
+				return nil, ErrClosed
+			}
+			known = nil
+		}
+	})
 }
 
-func (h *Hierarchy) read(ctx context.Context, o owner, known *ring, create bool) (*ring, error) {
+// read reads a ring, or makes it, and says when it asked the store for it. known is nil, or the state of it that is in memory.
+func (h *Hierarchy) read(ctx context.Context, o owner, known *ring, create bool) (r *ring, asked moment, err error) {
 	id := o.ringID()
 	for {
 		asked := h.rings.now()
 		stored, err := h.config.Keys.Ring(ctx, id)
+		if errors.Is(err, ErrNoRing) && known != nil { // it was deleted, and so its keys are not to stay in memory
+			h.rings.dropRing(known)
+			h.forget(known)
+			known = nil
+		}
 		if errors.Is(err, ErrNoRing) && create {
-			r, err := h.create(ctx, o, id, 0, time.Time{}, nil)
+			r, asked, err := h.create(ctx, o, id, 0, time.Time{}, nil)
 			if errors.Is(err, ErrRingConflict) {
 				continue // somebody else has just made it
 			}
-			return r, err
+			return r, asked, err
 		}
 		if err != nil {
-			return nil, fmt.Errorf("crypto: read ring: %w", err)
+			return nil, moment{}, fmt.Errorf("crypto: read ring: %w", err)
 		}
 		if known != nil && known.stored == stored.Version {
-			return h.rings.put(known, asked), nil
+			return known, asked, nil
 		}
 		r, err := h.unlock(ctx, o, stored, known)
 		if known != nil && errors.Is(err, ErrClosed) && !h.closed.Load() { // its keys have left memory meanwhile
 			known = nil
 			continue
 		}
-		if err != nil {
-			return nil, err
-		}
-		if r.destroyed && known != nil {
+		if err == nil && r.destroyed && known != nil {
 			h.forget(known)
 		}
-		return h.keep(r, asked), nil
+		return r, asked, err
 	}
 }
 
@@ -83,7 +101,7 @@ func (h *Hierarchy) unwrapped(ctx context.Context, r *ring, v *ringVersion) (*ro
 	if r.has(v) {
 		return v.key, nil
 	}
-	_, _, err := h.together(ctx, attemptKey{ring: r, id: v.key.id}, func(error) bool { return false }, func() (*ring, error) {
+	_, _, err := h.together(ctx, attemptKey{ring: r, id: v.key.id}, func(error) bool { return false }, func(*attempt) (*ring, error) {
 		if r.has(v) { // somebody was done with it a moment ago
 			return r, nil
 		}
@@ -137,12 +155,14 @@ func (h *Hierarchy) confirm(ctx context.Context, epoch uint32, said error) error
 }
 
 // create makes the first key of an owner and stores it in place of the stored version. before is nil, or what the owner had
-// before.
-func (h *Hierarchy) create(ctx context.Context, o owner, id string, stored int64, created time.Time, before *past) (*ring, error) {
+// before. began is a moment before it was stored.
+func (h *Hierarchy) create(
+	ctx context.Context, o owner, id string, stored int64, created time.Time, before *past,
+) (_ *ring, began moment, err error) {
 	for {
 		epoch, err := h.epoch(ctx, false)
 		if err != nil {
-			return nil, err
+			return nil, moment{}, err
 		}
 		began := h.rings.now()
 		r := &ring{owner: o, id: id, latest: 1, minDecrypt: 1, minAvailable: 1, past: before}
@@ -155,24 +175,24 @@ func (h *Hierarchy) create(ctx context.Context, o owner, id string, stored int64
 				err = fmt.Errorf("%w: its newest epoch is %d, and it says that this one is destroyed", ErrKeeper, now.Number)
 			}
 			if err != nil {
-				return nil, err
+				return nil, moment{}, err
 			}
 			continue
 		}
 		if err != nil {
 			r.forget()
-			return nil, err
+			return nil, moment{}, err
 		}
 		kept := StoredRing{ID: id, Tenant: o.tenant, Run: o.kind == ownerRun, Version: stored, Created: created}
 		if err := h.put(ctx, r, &kept); err != nil {
 			r.forget()
-			return nil, err
+			return nil, moment{}, err
 		}
 		if err := h.settle(ctx, r, &kept, epoch); err != nil {
 			r.forget()
-			return nil, err
+			return nil, moment{}, err
 		}
-		return h.keep(r, began), nil
+		return r, began, nil
 	}
 }
 
@@ -198,15 +218,37 @@ func (h *Hierarchy) settle(ctx context.Context, r *ring, stored *StoredRing, epo
 }
 
 // keep puts a ring into memory, without what can be had again: its name, and the wrapped form of what is unwrapped. It returns
-// the ring to use, which is another one when somebody has read a newer state meanwhile.
-func (h *Hierarchy) keep(r *ring, asked moment) *ring {
-	r.id = ""
-	for i := range r.versions {
-		if v := &r.versions[i]; !v.key.key.IsZero() {
-			v.wrapped = nil
+// the ring to use, which is another one when somebody has read a newer state meanwhile, and nil when the ring is not to be used
+// because the hierarchy was closed, or because of reset: who reads it anew finds out why.
+func (h *Hierarchy) keep(a *attempt, r *ring, asked moment) *ring {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if a.void || h.closed.Load() {
+		a.void = false
+		return nil
+	}
+	if r.id != "" {
+		r.id = ""
+		for i := range r.versions {
+			if v := &r.versions[i]; !v.key.key.IsZero() {
+				v.wrapped = nil
+			}
 		}
 	}
 	return h.rings.put(r, asked)
+}
+
+// reset clears what is in memory of the keys of an owner, and lets nobody use what was read of them until now.
+func (h *Hierarchy) reset(o owner) {
+	h.mu.Lock()
+	if a := h.attempts[attemptKey{owner: o}]; a != nil {
+		a.void = true
+	}
+	known := h.rings.drop(o)
+	h.mu.Unlock()
+	if known != nil {
+		h.forget(known)
+	}
 }
 
 // wrap wraps the key of a version under an epoch.

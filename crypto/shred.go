@@ -56,7 +56,7 @@ func (h *Hierarchy) Shred(ctx context.Context, at Scope) (Receipt, error) {
 		if err == nil {
 			switch known, err := decodeRing(o, stored.ID, stored.Body); {
 			case err == nil && known.destroyed:
-				h.buried(o)
+				h.reset(o)
 				return Receipt{Ring: tomb.id, Destroyed: known.at, Irrevocable: known.irrevocable}, nil
 			case err == nil:
 				if known.newest().epoch > current.Number { // it was wrapped anew, and a backup may have it so
@@ -85,15 +85,8 @@ func (h *Hierarchy) Shred(ctx context.Context, at Scope) (Receipt, error) {
 		if err != nil {
 			return Receipt{}, err
 		}
-		h.buried(o)
+		h.reset(o)
 		return Receipt{Ring: tomb.id, Destroyed: tomb.at, Irrevocable: tomb.irrevocable}, nil
-	}
-}
-
-// buried clears what is in memory of the keys of an owner.
-func (h *Hierarchy) buried(o owner) {
-	if known := h.rings.drop(o); known != nil {
-		h.forget(known)
 	}
 }
 
@@ -127,7 +120,12 @@ func (h *Hierarchy) AllowNewLifecycle(ctx context.Context, at Scope) error {
 		if err != nil || !known.destroyed {
 			return err
 		}
-		if _, err = h.create(ctx, o, stored.ID, stored.Version, stored.Created, known.past); !errors.Is(err, ErrRingConflict) {
+		r, _, err := h.create(ctx, o, stored.ID, stored.Version, stored.Created, known.past)
+		if err == nil {
+			r.forget()
+			h.reset(o)
+		}
+		if !errors.Is(err, ErrRingConflict) {
 			return err
 		}
 	}

@@ -129,7 +129,7 @@ func (h *Hierarchy) tell(ctx context.Context, newest Epoch) error {
 		return nil
 	}
 	if err := h.config.Turned(ctx, newest); err != nil {
-		return fmt.Errorf("epoch %d has begun: %w", newest.Number, err)
+		return fmt.Errorf("HierarchyConfig.Turned: epoch %d has begun: %w", newest.Number, err)
 	}
 	h.told = newest.Number
 	return nil

@@ -229,6 +229,10 @@ func (f *keyFile) write(k *keys, path string, place func(from, to string) error)
 	}
 
 	file, err := os.CreateTemp(filepath.Dir(path), tempPrefix(path)+"*") // with mode 0600
+	if errors.Is(err, fs.ErrNotExist) {
+		// The path in the error is that of a file which nobody has heard of.
+		return fmt.Errorf("make its folder first: %w", err)
+	}
 	if err != nil {
 		return err
 	}

@@ -159,6 +159,7 @@ func TestMissingKeyFileIsNeverReplaced(t *testing.T) {
 	require.Empty(t, names(t, folder))
 	_, err = crypto.CreateKeyring(filepath.Join(folder, "none", "keys"))
 	require.ErrorIs(t, err, fs.ErrNotExist)
+	require.ErrorContains(t, err, "make its folder first")
 }
 
 func TestEnsureMakesKeysOnTheFirstRunOnly(t *testing.T) {

@@ -50,7 +50,8 @@ type Execution struct {
 	// Warnings came up on the way; they do not change the Status.
 	Warnings []Warning
 	// Erased says that the execution was about one person, who was erased: its data cannot be read any more. Trace, Output,
-	// Warnings and the failure's message are gone; what the log of executions has is there as long as that is kept.
+	// Warnings and the failure's message are gone; what the log of executions has is there as long as that is kept. False in
+	// [Engine.Activity].
 	Erased bool
 	// Responses are the answers to the hook's caller, of which the first was sent. Only [Engine.Try] fills them in.
 	Responses []connector.Response
@@ -98,9 +99,9 @@ type Query struct {
 	Limit int
 }
 
-// Executions yields the executions of a scenario, named by its name or its ID, with their traces, newest first, for as long as they are kept: 60 days by
-// default. One that cannot be read is yielded with its ID and its error; the loop may go on behind it. One about a person who was
-// erased is no error, see Execution.Erased.
+// Executions yields the executions of a scenario, named by its name or its ID, with their traces, newest first, for as long as
+// they are kept: 60 days by default. One that cannot be read is yielded with its ID and its error; the loop may go on behind it.
+// One about a person who was erased is no error, see Execution.Erased. A scenario that there is not has none, which is no error.
 func (e *Engine) Executions(ctx context.Context, scenario string, q Query) iter.Seq2[*Execution, error] {
 	return func(yield func(*Execution, error) bool) {
 		for doc, err := range e.repo.Executions(ctx, e.tenant, e.idOf(scenario), q.page()) {
@@ -122,8 +123,9 @@ func (e *Engine) Execution(ctx context.Context, id string) (*Execution, error) {
 	return e.executionOf(ctx, doc, err)
 }
 
-// Activity yields the log of the executions of a scenario, named by its name or its ID, newest first, for as long as it is kept: 30 days by default. It has no
-// traces and no messages. An empty scenario stands for all of the tenant's.
+// Activity yields the log of the executions of a scenario, named by its name or its ID, newest first, for as long as it is kept:
+// 30 days by default. It has no traces, no messages, and nothing about people: Execution.Erased is false in it. An empty scenario
+// stands for all of the tenant's.
 func (e *Engine) Activity(ctx context.Context, scenario string, q Query) iter.Seq2[*Execution, error] {
 	if scenario != "" {
 		scenario = e.idOf(scenario)

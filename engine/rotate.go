@@ -151,8 +151,9 @@ func (e *Engine) Rotate(ctx context.Context, options RotateOptions) iter.Seq2[Ro
 }
 
 // CheckKeys opens every record of all tenants and reports those that do not open, each with a *RecordError that tells why. It
-// changes nothing, and goes on behind such a record. Any other error ends the loop. The last progress is Finished, with Done and
-// Failed of all. What the host has sealed itself and keeps elsewhere than in Config.Store is not looked at.
+// changes nothing, and goes on behind such a record. Any other error ends the loop. The last progress is Finished, with Done,
+// Failed and Shredded of all: Failed counts those whose keys were destroyed on purpose, too, so something is wrong when it is more
+// than Shredded. What the host has sealed itself and keeps elsewhere than in Config.Store is not looked at.
 func (e *Engine) CheckKeys(ctx context.Context) iter.Seq2[RotateProgress, error] {
 	return e.rotating(ctx, func(ctx context.Context, r *rotation) error {
 		r.enter(PhaseCheck)

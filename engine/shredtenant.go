@@ -12,6 +12,10 @@ import (
 // can be read from then on, see Vault: here at once, in other processes after crypto.HierarchyConfig.KeyTime. A process that has
 // not heard of it by then may make people known whose keys stay: call it again after that time where others serve the same store.
 //
+// The records themselves stay until their time is over, or for good where they have none; Config.Store deletes them, by their
+// Tenant. The tenant takes nothing new until crypto.Shredder.AllowNewLifecycle. To come back under the names of its scenarios, data
+// stores and connections it needs their old records deleted, too: the example does both.
+//
 // The receipt has the instant from which on no backup gives anything back. ErrNoShredder when the vault cannot do it. After any
 // other error call it again; a tenant whose keys are destroyed already is no error.
 func (e *Engine) ShredTenant(ctx context.Context) (crypto.Receipt, error) {

@@ -94,7 +94,7 @@ func (e *Engine) person(identifier string) (normal string, shredder crypto.Shred
 
 // A SubjectRecord is what the store sees of a record that names a person.
 type SubjectRecord struct {
-	// Kind says what it is: "delivery", "execution", "entry".
+	// Kind says what it is: "delivery", "execution", "entry". With ID it is the store.Key of the record.
 	Kind string
 	ID   string
 	// Parent is the ID of the scenario, or that of the data store.

@@ -9,6 +9,8 @@ import (
 	"github.com/ebbkit/ebb/connector"
 	"github.com/ebbkit/ebb/engine"
 	"github.com/ebbkit/ebb/engine/blueprint"
+	"github.com/ebbkit/ebb/store"
+	"github.com/ebbkit/ebb/store/memory"
 )
 
 // A person asks to be forgotten: with the person's keys all that is about that person alone is gone, and what names the person
@@ -54,4 +56,43 @@ func ExampleEngine_ShredSubject() {
 	// success erased: false steps: 2 <nil>
 	// success erased: true steps: 0 <nil>
 	// refused: true
+}
+
+// What names several people does not go with one of them. The host finds such records, and decides: here it deletes them.
+func ExampleEngine_SubjectRecords() {
+	ctx := context.Background()
+	records := memory.New()
+	e := must(engine.New(engine.Config{Store: records}))
+	defer e.Close()
+	if err := e.SaveDataStore(ctx, "pairs", engine.DataStoreOptions{Subjects: []string{"who[]"}}); err != nil {
+		log.Fatal(err)
+	}
+	pairs := must(e.DataStore(ctx, "pairs"))
+	for key, who := range map[string][]string{"alone": {"ada@example.com"}, "together": {"ada@example.com", "bob@example.com"}} {
+		err := pairs.Change(ctx, key, func(connector.Bundle, bool) (connector.Bundle, error) { return connector.NewBundle("who", who), nil })
+		if err != nil {
+			log.Fatal(err)
+		}
+	}
+
+	must(e.ShredSubject(ctx, "ada@example.com"))
+	fmt.Println(must(pairs.Count(ctx)), "left")
+	for found, err := range e.SubjectRecords(ctx, "ada@example.com") {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(found.Kind, "alone:", found.Alone)
+		if !found.Alone {
+			rec := must(records.Get(ctx, store.Key{Kind: store.Kind(found.Kind), ID: found.ID}))
+			if err := records.Apply(ctx, store.Change{Delete: &rec}); err != nil {
+				log.Fatal(err)
+			}
+		}
+	}
+	fmt.Println(must(pairs.Count(ctx)), "left")
+	// Unordered output:
+	// 1 left
+	// entry alone: true
+	// entry alone: false
+	// 0 left
 }

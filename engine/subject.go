@@ -22,7 +22,7 @@ import (
 // person anew is refused everywhere with ErrErased, until AllowSubject.
 //
 // ErrNotFound when nothing names the person, ErrNoShredder when the vault cannot do it. Any other error may leave it half
-// done: then nothing new is taken, and another call does the rest. One who is erased already is no error, and has the same
+// done: then nothing new is taken, and another call does the rest, or Serve within an hour, or the first Tick of an engine. One who is erased already is no error, and has the same
 // receipt. What the host itself has sealed under keys of people of its own, with Vault, is not concerned.
 func (e *Engine) ShredSubject(ctx context.Context, identifier string) (crypto.Receipt, error) {
 	normal, shredder, err := e.person(identifier)

@@ -92,7 +92,8 @@ func (r *Repo) MarkErased(ctx context.Context, tenant, identifier string) (subje
 			erasure.Created = r.now()
 		}
 		erasure.Persons, erasure.State = append(erasure.Persons, line.Parent), ErasureDone
-		line.State = identifierErased // a write that names the person and has seen the line before conflicts now
+		// A write that names the person and has seen the line before conflicts now. If Bury is cut off, PruneSubjects does the rest.
+		line.State, line.Due = identifierErased, r.now().UTC()
 		err = r.Apply(ctx, r.Put(erasure), r.Touch(line))
 		if !errors.Is(err, store.ErrConflict) {
 			return line.Parent, err

@@ -17,8 +17,9 @@ import (
 const pruneLease = time.Hour
 
 // PruneSubjects looks at up to limit lines of the directory that have not been used for SubjectTime, those of all tenants:
-// one whose person no record names is removed, and the person's keys are destroyed; another one is kept for that time again.
-// It returns how many it has looked at.
+// one whose person no record names is removed, and the person's keys are destroyed; another one is kept for that time again. It
+// also completes erasures that were cut off. It returns how many lines it has taken. What is wrong with one keeps none of the
+// others: the first error is returned.
 //
 // Whoever writes a record that names the person sees that the line is due, notes its use before, and looks at the line
 // once more in the same write. So a line is removed, or gets another record, but never both.
@@ -32,29 +33,43 @@ func (r *Repo) PruneSubjects(ctx context.Context, limit int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	var failed error
 	for i := range lines {
-		line := &lines[i]
-		named, err := r.named(ctx, kinds, line.Tenant, line.Parent)
-		if err != nil {
-			return i, err // the lease brings it back
+		if err := r.prune(ctx, kinds, &lines[i], now); err != nil && failed == nil {
+			failed = err // the lease brings it back
 		}
-		change := store.Change{Delete: line}
-		if named {
-			line.Due = now.Add(SubjectTime)
-			change = store.Change{Touch: line}
-		}
-		switch err := r.store.Apply(ctx, change); {
-		case errors.Is(err, store.ErrConflict): // it has just been used
-		case err != nil:
-			return i, fmt.Errorf("write %s: %w", identifierKind, err)
-		case !named:
-			// A crash before this leaves keys that seal nothing.
-			if err := r.forget(ctx, line); err != nil {
-				return i, err
-			}
+		if ctx.Err() != nil {
+			return i, cmp.Or(failed, ctx.Err())
 		}
 	}
-	return len(lines), nil
+	return len(lines), failed
+}
+
+// prune looks at a line of the directory that was claimed.
+func (r *Repo) prune(ctx context.Context, kinds []store.Kind, line *store.Record, now time.Time) error {
+	if line.State == identifierErased {
+		if shredder, ok := r.vault.(crypto.Shredder); ok {
+			_, err := r.Bury(ctx, shredder, line.Tenant, line.Parent)
+			return err
+		}
+	}
+	named, err := r.named(ctx, kinds, line.Tenant, line.Parent)
+	if err != nil {
+		return err
+	}
+	change := store.Change{Delete: line}
+	if named {
+		line.Due = now.Add(SubjectTime)
+		change = store.Change{Touch: line}
+	}
+	switch err := r.store.Apply(ctx, change); {
+	case errors.Is(err, store.ErrConflict): // it has just been used
+	case err != nil:
+		return fmt.Errorf("write %s: %w", identifierKind, err)
+	case !named:
+		return r.forget(ctx, line) // a crash before this leaves keys that seal nothing
+	}
+	return nil
 }
 
 // forget destroys the keys of a person whom nothing names.

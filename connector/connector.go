@@ -55,7 +55,8 @@ type Info struct {
 	// keeps no state. What is read only is idempotent, too. A run whose caller waits for its answer need not be written down
 	// before it does only such things.
 	ReadOnly bool
-	// Connection is the type of connection that the module needs. Empty: none.
+	// Connection is the type of connection that the module needs. Blueprints name the connection in the parameter __IMTCONN__,
+	// account or connection, the first of these that is set. Empty: none.
 	Connection string
 	// Returns says of an [Action] that the run ends with it, and well: what it gives is the run's output, what was done
 	// stays done, and nothing else of the run takes place. Only the first one that is reached counts.

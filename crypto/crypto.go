@@ -89,7 +89,8 @@ type Vault interface {
 // found: the key of a data store entry, an e-mail address that people are looked up by.
 //
 // The same value under the same scope gives the same token, today and after the vault got new keys; anything else gives
-// another. Only a [Reblinder] can be told to change its tokens. Tokens show which values are equal and how often each occurs, and nothing more to whoever lacks the key.
+// another. Only a [Reblinder] can be told to change its tokens. Tokens show which values are equal and how often each occurs, and
+// nothing more to whoever lacks the key.
 type Blinder interface {
 	// Blind returns the token of value, 32 bytes. Every field of at counts: name the tenant and the field, and leave empty
 	// what a search does not know. It returns ErrScope when at is empty or has a field longer than MaxScopeBytes.

@@ -30,8 +30,8 @@ import (
 // then stands behind the versions, or behind irrevocable.
 //
 // All numbers are big endian, instants are in seconds since 1970. Every wrapped key is bound to its ring, its number and
-// its id, which follows from the key; the mac, under a key that follows from the latest version, binds all the rest. A ring without keys has no mac:
-// nobody can forge keys into it, because keys only come out of a keeper.
+// its id, which follows from the key; the mac, under a key that follows from the latest version, binds all the rest. A ring
+// without keys has no mac: nobody can forge keys into it, because keys only come out of a keeper.
 type ring struct {
 	owner  owner
 	id     string // empty where the owner is known in full; see name
@@ -214,7 +214,8 @@ func (r *ring) mac(text []byte) (mac []byte, err error) {
 	return mac, nil
 }
 
-// decodeRing reads what encode wrote. An owner without a kind is one of any. It leaves out the mac, which authentic compares once the newest key is unwrapped.
+// decodeRing reads what encode wrote. An owner without a kind is one of any. It leaves out the mac, which authentic compares once
+// the newest key is unwrapped.
 func decodeRing(o owner, id string, text []byte) (*ring, error) {
 	malformed := func(what string) error { return also(fmt.Errorf("%w: ring %s: %s", ErrRing, id, what), ErrMalformed) }
 	if len(text) < 2 {

@@ -151,7 +151,7 @@ func (h *Hierarchy) confirm(ctx context.Context, epoch uint32, said error) error
 			return fmt.Errorf("%w: it says that epoch %d is destroyed, and lists it as one that is not", ErrKeeper, epoch)
 		}
 	}
-	return said
+	return fmt.Errorf("%w: if the stored keys are from a backup, bring later ones to them, see CopyRings", said)
 }
 
 // create makes the first key of an owner and stores it in place of the stored version. before is nil, or what the owner had

@@ -12,7 +12,7 @@ import (
 type Shredder interface {
 	Vault
 	// Shred destroys the keys of the owner of a scope: its Subject, else its Run, else its Tenant; Category, Record and
-	// Field are of no account. What was sealed under them opens nowhere any more, and nothing new is sealed for a subject
+	// Field are of no account, but for the tenant without a name one of them is set, because the zero Scope is ErrScope. What was sealed under them opens nowhere any more, and nothing new is sealed for a subject
 	// or a tenant until AllowNewLifecycle: both fail with ErrShredded. It is one small write, however much was sealed. An
 	// owner whose keys are destroyed already is no error, and one that never had any gets none.
 	Shred(ctx context.Context, at Scope) (Receipt, error)

@@ -27,11 +27,12 @@
 // the key file gets a new root key and loses the old one, so copy it every day and keep copies for 30 days: one from before the
 // change does not open the store of today. The file crypto/KEYS.md says more about backups.
 //
-//	keeper, err := crypto.EnsureKeyring("ebb.key", "ebb.db")
-//	records, err := sqlite.Open(ctx, "ebb.db")
+//	keeper, err := crypto.EnsureKeyring("keys/ebb.key", "data/ebb.db") // both folders are there
+//	records, err := sqlite.Open(ctx, "data/ebb.db")
 //	e, err := engine.New(engine.Config{Store: records, Keys: crypto.HierarchyConfig{Keeper: keeper}})
 //
-// The keys of a tenant can be destroyed (Engine.Vault), and all keys can be changed while everything goes on (Engine.Rotate).
+// The keys of one person can be destroyed (Engine.ShredSubject), and those of a tenant (Engine.ShredTenant); all keys can be changed
+// while everything goes on (Engine.Rotate).
 //
 // # A connector of your own
 //

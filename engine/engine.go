@@ -62,10 +62,11 @@ type Config struct {
 	Store store.Store
 	// Keys says how the keys are kept that seal what is stored. Its Keeper holds the root, a crypto.Keyring for example; under
 	// that, every tenant, every confidential run and every person whom records name, see DeployOptions.Subjects, has a key of its
-	// own, which can be destroyed alone. So has everybody whom the host names in crypto.Scope.Subject when it seals with Vault. Serve and Tick
-	// turn the epochs, so a program with a Store that lasts calls one of them at least once in Keys.Slack, a day. Keys.Keys is the Store unless it is set, Irrevocable what Policy promises, and Now is Config.Now.
-	// The engine closes neither Keeper nor Store. A Keeper, or a Vault, is required when Store is set to anything but a memory
-	// store. Default: keys that die with the process.
+	// own, which can be destroyed alone. So has everybody whom the host names in crypto.Scope.Subject when it seals with
+	// Engine.Vault. Serve and Tick turn the epochs, so a program with a Store that lasts calls one of them at least once in
+	// Keys.Slack, a day; a turn that fails is tried again, and only Logger hears of it. Unless they are set, Keys.Keys is the
+	// Store, Keys.Irrevocable what Policy promises, and Keys.Now is Config.Now. The engine closes neither Keeper nor Store. A
+	// Keeper, or a Vault, is required when Store is set to anything but a memory store. Default: keys that die with the process.
 	Keys crypto.HierarchyConfig
 	// Vault seals what is stored in place of Keys: one of the host's own. Data stores need one that is a crypto.Blinder. A Store
 	// stays with what it began with: Keys do not open what a Vault has sealed, also where the same crypto.Keyring is both.
@@ -283,8 +284,8 @@ func (e *Engine) For(tenant string) *Engine { return &Engine{core: e.core, tenan
 // each of them: store.Store.Apply deletes those that nobody wants to keep.
 //
 // A host may also seal data of its own with it, passwords' peppers and streams among them, under scopes whose Category is none
-// of package retention's. CheckKeys does not see such data, and Rotate takes away the keys that they are under: rewrap them in
-// its loop, as Rotate says. It ends with the engine.
+// of package retention's. CheckKeys does not see such data, and Rotate takes away the keys that they are under, unless
+// RotateOptions.Own brings them to the new ones. The vault that Config.Keys made ends with the engine.
 func (e *Engine) Vault() crypto.Vault { return e.cfg.Vault }
 
 // Close ends the engine: hooks answer 503, Serve and Tick come to their ends as if their contexts had ended, and Close waits

@@ -18,8 +18,8 @@ import (
 	"github.com/ebbkit/ebb/store"
 )
 
-// Run runs a scenario, named by its name or its ID, once, now, in the goroutine of the caller, whether it is active or not, and keeps the execution like
-// any other.
+// Run runs a scenario, named by its name or its ID, once, now, in the goroutine of the caller, whether it is active or not, and
+// keeps the execution like any other.
 //
 // The scenario's inputs are in, readable in mappings as var.input. If the blueprint declares inputs, in is converted to
 // them, and what does not fit is an error of type BundleValidationError. A first module that is a trigger then gives them

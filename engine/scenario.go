@@ -47,12 +47,11 @@ type DeployOptions struct {
 	// The engine then knows whom deliveries and executions are about, seals those that name one person under that person's keys,
 	// and finds and destroys them by Engine.SubjectRecords and Engine.ShredSubject. Config.Identifier says which texts name the
 	// same person; who is named by two texts that differ is two people to the engine, and what has both is about several. What names a
-	// person who was erased is refused: a hook answers 422, Run returns ErrErased, a call from another
-	// scenario is a DataError. An execution whose later modules name such a person, or more people than MaxSubjects, is kept
-	// without its trace. Scenarios that are called are about the people of their callers, too, and callers about those whom what
-	// they call is given. A delivery that was accepted under other paths keeps naming whom it
-	// named then; its execution names those whom it names now as well. A confidential scenario names nobody,
-	// but refuses people who were erased.
+	// person who was erased is refused: a hook answers 422, Run returns ErrErased, a call from another scenario is a DataError. An
+	// execution whose later modules name such a person, or more people than MaxSubjects, is kept without its trace. Scenarios that
+	// are called are about the people of their callers, too, and callers about those whom what they call is given. A delivery that
+	// was accepted under other paths keeps naming whom it named then; its execution names those whom it names now as well. A
+	// confidential scenario names nobody, but refuses people who were erased.
 	//
 	// It needs a vault that is a crypto.Blinder. What is wrong is a *SubjectError. Default: nobody is named.
 	Subjects []string
@@ -206,8 +205,8 @@ func (e *Engine) Activate(ctx context.Context, scenario string) error {
 	return e.release(ctx, e.idOf(scenario))
 }
 
-// Pause stops a scenario, named by its name or its ID: its hook answers 410, and what it had taken waits until it is active again. Runs under way go on
-// to their ends.
+// Pause stops a scenario, named by its name or its ID: its hook answers 410, and what it had taken waits until it is active
+// again. Runs under way go on to their ends.
 func (e *Engine) Pause(ctx context.Context, scenario string) error {
 	return e.setState(ctx, scenario, repo.ScenarioPaused)
 }

@@ -15,9 +15,11 @@ import (
 	"github.com/ebbkit/ebb/engine/internal/repo"
 )
 
-// Serve runs what was accepted and what comes in, turns the epochs of the keys and forgets people whom nothing names any more, until ctx ends or the engine is closed. Then it takes no more, lets the
-// runs under way come to their ends for Config.DrainTimeout, tells the others to stop, and returns. What was stopped
-// starts over at the next Serve. One Serve at a time: ErrServing. ErrStuck says that a module does not listen to its context.
+// Serve runs what was accepted and what comes in, turns the epochs of the keys and forgets people whom nothing names any more,
+// until ctx ends or the engine is closed. Then it takes no more, lets the runs under way come to their ends for
+// Config.DrainTimeout, tells the others to stop, and returns. What was stopped starts over at the next Serve. One Serve at a time:
+// ErrServing. ErrStuck says that a module does not listen to its context. What hinders keys and people is tried again every minute
+// and logged; Serve does not end of it.
 func (e *Engine) Serve(ctx context.Context) error {
 	runs, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stop(nil)
@@ -125,10 +127,10 @@ func (c *core) lease(ctx context.Context, s *session) (jobs []*job, more bool, e
 	return jobs, total == len(crew), err
 }
 
-// Tick turns the epochs of the keys when it is time, runs what is due now, waits for it, and goes on until nothing more is due,
-// ctx ends, or the engine is closed. It
-// returns how many runs it did. It is for hosts that are started from time to time, and for tests; it may be called
-// while Serve is at work.
+// Tick turns the epochs of the keys when it is time, forgets people whom nothing names any more, runs what is due now, waits for
+// it, and goes on until nothing more is due, ctx ends, or the engine is closed. It returns how many runs it did. It is for hosts
+// that are started from time to time, and for tests; it may be called while Serve is at work. Such a host needs Config.Logger: a
+// turn that fails is logged and no error of Tick, and is tried again by the next call that comes a minute later or more.
 func (e *Engine) Tick(ctx context.Context) (int, error) {
 	runs, stop := context.WithCancelCause(ctx)
 	defer stop(nil)

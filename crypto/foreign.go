@@ -48,6 +48,7 @@ func (h *Hierarchy) recognize(ctx context.Context) error {
 		switch {
 		case err == nil:
 			proven = true
+		case errors.Is(err, ErrNewer): // it is this release that does not understand
 		case errors.Is(err, ErrRing):
 			doubts++
 		case errors.Is(err, ErrNoEpoch) && stored.Epoch > newest:

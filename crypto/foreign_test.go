@@ -151,6 +151,35 @@ func TestRightKeeperIsNotTakenForAnother(t *testing.T) {
 	}
 }
 
+// A release that does not understand how a newer one has wrapped keys does not take their keeper for another store's.
+func TestKeysWrappedByANewerReleaseAreNotForeign(t *testing.T) {
+	t.Parallel()
+	keeper, keys := crypto.NewKeyring(), crypto.NewKeyStore()
+	config := crypto.HierarchyConfig{Keeper: keeper, Keys: keys}
+	h, err := crypto.NewHierarchy(t.Context(), config)
+	require.NoError(t, err)
+	defer h.Close()
+	sealed := map[string][]byte{}
+	for _, subject := range []string{"ada", "bob", "eve", "dan"} {
+		sealed[subject], err = h.Seal(t.Context(), crypto.Scope{Tenant: "acme", Subject: subject}, nil)
+		require.NoError(t, err)
+	}
+	for ring, err := range keys.Rings(t.Context()) {
+		require.NoError(t, err)
+		wrapped := 1 + 1 + 1 + 3*4 + 2 + 4 + 16 + 8 + 4 + 2 // where the wrapped key begins, with the version of its form
+		require.EqualValues(t, 1, ring.Body[wrapped])
+		ring.Body[wrapped]++
+		require.NoError(t, keys.PutRing(t.Context(), &ring))
+	}
+	older, err := crypto.NewHierarchy(t.Context(), config)
+	require.NoError(t, err)
+	defer older.Close()
+	for subject := range sealed {
+		_, err = older.Open(t.Context(), crypto.Scope{Tenant: "acme", Subject: subject}, sealed[subject])
+		require.ErrorIs(t, err, crypto.ErrNewer)
+	}
+}
+
 // meanwhile is a key store in which something happens, or fails, when all rings are asked for.
 type meanwhile struct {
 	crypto.KeyStore

@@ -49,9 +49,10 @@ type HierarchyConfig struct {
 
 	// Turned is called by Turn with the newest epoch of the keeper, once in this process for each: at the first Turn, and then
 	// when Turn has begun one or sees one that another process has begun. This is the time to copy the key file of a Keyring, or
-	// to tell people: Turn goes on when Turned has returned nil, so nothing is moved to a root key that has no copy yet. Turn
-	// yields its error, and calls it again the next time; as long as it fails, no older epoch is destroyed. It gets the context
-	// of Turn, is never called by two goroutines of this process at once, and must not call Turn. Default: none.
+	// to tell people: Turn goes on when Turned has returned nil, so no key is moved to a root key that has no copy yet. Keys
+	// that are made meanwhile are under it already, and are lost with a key file that has no copy. Turn yields its error, and
+	// calls it again the next time; as long as it fails, no older epoch is destroyed. It gets the context of Turn, is never
+	// called by two goroutines of this process at once, and must not call Turn. Default: none.
 	Turned func(ctx context.Context, newest Epoch) error
 
 	// KeyTime is for how long keys are used without asking the store: what another process destroys or rotates counts here

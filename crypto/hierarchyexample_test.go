@@ -88,7 +88,7 @@ func ExampleCopyRings() {
 	// true
 }
 
-// Each root key is copied before anything depends on it alone.
+// Each root key is copied before keys are moved to it.
 func ExampleHierarchyConfig_turned() {
 	ctx := context.Background()
 	folder, err := os.MkdirTemp("", "keys")
@@ -115,8 +115,21 @@ func ExampleHierarchyConfig_turned() {
 			if err != nil {
 				return err
 			}
+			half, err := os.CreateTemp(folder, "half-*") // so that a crash leaves no part of a copy under its name
+			if err != nil {
+				return err
+			}
+			defer os.Remove(half.Name())
+			_, err = half.Write(text)
+			if err := errors.Join(err, half.Sync(), half.Close()); err != nil {
+				return err
+			}
+			copied, err := crypto.OpenKeyring(half.Name()) // the key file may have been replaced while it was read
+			if err != nil {
+				return err
+			}
 			fmt.Println("copied with epoch", newest.Number)
-			return os.WriteFile(name, text, 0o600)
+			return errors.Join(copied.Close(), os.Rename(half.Name(), name))
 		},
 	})
 	if err != nil {

@@ -8,6 +8,9 @@
 // the file system, in steps between which everybody else gets on. Every record has a checksum, so that a damaged one is
 // told from a good one.
 //
+// What was committed lately stands in the write-ahead log beside the file, so a copy of the file alone that is made while a store
+// is open lacks it, or all: make copies with [Store.Backup], of a running store too. Only after Close the file is the whole store.
+//
 // Tenants, parents and subjects are kept only as long as a record has them. Categories and states are words of the
 // program, not of its users: the first few thousand different ones are kept in a dictionary for ever.
 //

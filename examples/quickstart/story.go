@@ -157,6 +157,9 @@ func (p *program) stored(ctx context.Context, title string) error {
 	for _, category := range slices.SortedFunc(maps.Keys(lines), cmp.Compare[string]) {
 		l := lines[category]
 		until := "until somebody deletes it"
+		if category == string(retention.Key) {
+			until = "until they are destroyed"
+		}
 		if end, limited := policy.Until(retention.Category(category), l.first.Created); limited {
 			gone, _ := policy.Gone(retention.Category(category), end)
 			until = fmt.Sprintf("in use until %s, deleted on %s", end.Format(time.DateOnly), gone.Format(time.DateOnly))

@@ -251,10 +251,17 @@ func (d *dataStore) Change(ctx context.Context, key string, change func(connecto
 func (d *dataStore) Delete(ctx context.Context, key string) (bool, error) {
 	for {
 		entry, _, ok, err := d.entry(ctx, key)
-		if err != nil || !ok && !ofOnePerson(entry) {
+		if err != nil {
 			return false, err
 		}
-		err = d.repo.Apply(ctx, d.repo.Delete(entry)) // also what is left of an entry that cannot be read any more
+		changes := []repo.Change{d.repo.Delete(entry)}
+		if !ok {
+			changes = d.repo.DeleteErased(entry)
+		}
+		if len(changes) == 0 {
+			return false, nil
+		}
+		err = d.repo.Apply(ctx, changes...)
 		if !errors.Is(err, store.ErrConflict) {
 			return ok && err == nil, err
 		}

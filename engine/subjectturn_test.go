@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -85,4 +86,41 @@ func memberKeys(t *testing.T, s connector.DataStore, keys ...string) connector.D
 		require.NoError(t, write(t, s, key, connector.Bundle{}))
 	}
 	return s
+}
+
+// The entry of somebody who was erased stays where it is when tokens change, because nobody can open it. Who comes back while that
+// goes on is found afterwards, and is there once.
+func TestEntryOfSomebodyWhoComesBackDuringARotationIsNotLost(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newSafe(t)
+		e := s.engine(t)
+		people := memberKeys(t, members(t, e), "ada@example.com", "bob@example.com")
+		_, err := e.ShredSubject(t.Context(), "ada@example.com")
+		require.NoError(t, err)
+		for round := range 3 {
+			back := false
+			for p, err := range e.Rotate(t.Context(), engine.RotateOptions{Index: true}) {
+				require.NoError(t, err)
+				if p.Phase == engine.PhaseVerify && !back && p.Done > 0 { // everything has moved, and older tokens still count
+					back = true
+					require.NoError(t, e.AllowSubject(t.Context(), "ada@example.com", "she asked"))
+					require.NoError(t, write(t, people, "ada@example.com", connector.NewBundle("round", round)))
+				}
+			}
+			require.True(t, back)
+			ada, ok, err := people.Get(t.Context(), "ada@example.com")
+			require.NoError(t, err)
+			require.True(t, ok)
+			require.EqualValues(t, round, ada.Get("round"))
+			require.Equal(t, []string{"bob@example.com", "ada@example.com"}, keysOf(t, people))
+			require.Len(t, find(t, s.records, "entry"), 2)
+			_, err = e.ShredSubject(t.Context(), "ada@example.com")
+			require.NoError(t, err)
+		}
+		deleted, err := people.Delete(t.Context(), "ada@example.com")
+		require.NoError(t, err)
+		require.False(t, deleted)
+		require.Len(t, find(t, s.records, "entry"), 1)
+	})
 }

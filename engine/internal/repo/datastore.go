@@ -49,8 +49,8 @@ type Entry struct {
 	// Data is a bundle as the engine encodes it.
 	Data []byte
 
-	// others are the IDs under which the key must have no entry when this one is created.
-	others []string
+	// places is what has to be so when the entry is created.
+	places places
 }
 
 const entryKind store.Kind = "entry"
@@ -67,23 +67,37 @@ func (e *Entry) decode(body []byte) error {
 }
 
 // Entry returns the entry that a key has in a data store. With store.ErrNotFound it returns one to be filled in and written
-// with PutEntry.
+// with PutEntry. With ErrErased it does so, too: what cannot be read any more goes in the same write.
 func (r *Repo) Entry(ctx context.Context, tenant, dataStore, key string) (*Entry, error) {
 	ids, err := r.entryIDs(ctx, tenant, dataStore, key)
 	if err != nil {
 		return nil, err
 	}
-	doc, others, err := r.seek(ctx, ids, func(id string) Document {
+	doc, places, err := r.seek(ctx, ids, func(id string) Document {
 		return &Entry{Envelope: Envelope{ID: id, Tenant: tenant, Parent: dataStore}, Key: key}
 	})
+	if places.first != nil {
+		doc = places.first
+	}
 	entry := doc.(*Entry) //nolint:errcheck // it is what the function made
-	entry.others = others
+	entry.places = places
 	return entry, err
 }
 
 // PutEntry writes an entry that Entry returned. A new one conflicts when its key has an entry by now, whatever its ID.
 func (r *Repo) PutEntry(e *Entry) []Change {
-	return append([]Change{r.Put(e)}, r.absent(e, e.others...)...)
+	return append([]Change{r.Put(e)}, r.clear(e, e.places)...)
+}
+
+// DeleteErased removes what is left of the entry of a person who was erased: what Entry has returned ErrErased for. None: nothing is.
+func (r *Repo) DeleteErased(e *Entry) []Change {
+	var changes []Change
+	for _, left := range append([]Document{e}, e.places.left...) {
+		if len(left.envelope().Subjects) == 1 {
+			changes = append(changes, r.Delete(left))
+		}
+	}
+	return changes
 }
 
 // entryIDs returns the IDs that the entry of a key may have, the one that a new entry gets first.

@@ -46,7 +46,8 @@ func (r *Repo) Move(ctx context.Context, kind store.Kind, after string) iter.Seq
 type move struct{ from, to *store.Record }
 
 func (r *Repo) move(ctx context.Context, s *step) error {
-	var moves []move
+	var moves, again []move
+	places := make(map[string]struct{}, len(s.records))
 	for i := range s.records {
 		rec := &s.records[i]
 		var to *store.Record
@@ -57,11 +58,25 @@ func (r *Repo) move(ctx context.Context, s *step) error {
 		if err := s.failed(rec, err); err != nil {
 			return err
 		}
-		if to != nil {
-			moves = append(moves, move{rec, to})
+		if to == nil {
+			continue
+		}
+		if _, taken := places[to.ID]; taken {
+			again = append(again, move{rec, to})
+			continue
+		}
+		places[to.ID] = struct{}{}
+		moves = append(moves, move{rec, to})
+	}
+	if err := r.apply(ctx, s, moves); err != nil {
+		return err
+	}
+	for _, m := range again { // one conflicts with who has the place now, see moveAgain
+		if err := r.apply(ctx, s, []move{m}); err != nil {
+			return err
 		}
 	}
-	return r.apply(ctx, s, moves)
+	return nil
 }
 
 // newPlace returns a record as it is at the ID that follows from the newest index key, or nil when that is where it is.

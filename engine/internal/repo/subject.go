@@ -25,8 +25,8 @@ type Identifier struct {
 
 	Value string
 
-	// others are the IDs under which the text must have no line when this one is created.
-	others []string
+	// places is what has to be so when the line is created.
+	places places
 }
 
 const (
@@ -148,7 +148,7 @@ func (r *Repo) resolve(ctx context.Context, tenant, identifier string, newSubjec
 		return nil, nil, err
 	}
 	line.Subjects, line.Created, line.Due = []string{line.Parent}, now, now.Add(SubjectTime)
-	return line, append(r.absent(line, line.others...), r.Put(line), r.Check(erasure)), nil
+	return line, append(r.clear(line, line.places), r.Put(line), r.Check(erasure)), nil
 }
 
 // identifier returns the line of an identifier. With store.ErrNotFound it returns one to be filled in. With ErrErased it returns
@@ -158,11 +158,11 @@ func (r *Repo) identifier(ctx context.Context, tenant, identifier string) (*Iden
 	if err != nil {
 		return nil, err
 	}
-	doc, others, err := r.seek(ctx, ids, func(id string) Document {
+	doc, places, err := r.seek(ctx, ids, func(id string) Document {
 		return &Identifier{Envelope: Envelope{ID: id, Tenant: tenant}, Value: identifier}
 	})
 	line := doc.(*Identifier) //nolint:errcheck // it is what the function made
-	line.others = others
+	line.places = places
 	return line, err
 }
 

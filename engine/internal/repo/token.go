@@ -59,32 +59,57 @@ func (r *Repo) firstID(ctx context.Context, at crypto.Scope, value string) (stri
 	return customID(token), nil
 }
 
-// seek reads the document that stands under one of the IDs of a value. With store.ErrNotFound it returns one to be filled in,
-// and the other IDs, under which there must be none when it is created, see absent.
-func (r *Repo) seek(ctx context.Context, ids []string, at func(id string) Document) (Document, []string, error) {
+// seek reads the document that stands under one of the IDs of a value. With store.ErrNotFound it returns one to be filled in, under
+// the first ID, and the places of the value: what has to be so when it is created. With ErrErased it returns what the store sees of
+// one whose keys are destroyed, and the places all the same.
+func (r *Repo) seek(ctx context.Context, ids []string, at func(id string) Document) (Document, places, error) {
+	var p places
+	var erased Document
+	var missing error
 	// Records move from older IDs to the newest, so that is where to look last: one that moves meanwhile is not missed.
-	place := 0
-	var hidden int64
-	var err error
 	for i := len(ids) - 1; i >= 0; i-- {
 		doc := at(ids[i])
-		err = r.Get(ctx, doc)
-		if !errors.Is(err, store.ErrNotFound) {
-			return doc, nil, err
+		err := r.Get(ctx, doc)
+		switch {
+		case errors.Is(err, ErrErased):
+			erased, missing = doc, err
+		case !errors.Is(err, store.ErrNotFound):
+			return doc, places{}, err
+		case missing == nil:
+			missing = err
 		}
-		if version := doc.envelope().Version; version != 0 { // one whose time is over, whose place is taken
-			place, hidden = i, version
+		switch {
+		case i == 0:
+			p.first = doc
+		case doc.envelope().Version != 0: // taken by one that cannot be read any more, or whose time is over
+			p.left = append(p.left, doc)
+		default:
+			p.absent = append(p.absent, ids[i])
 		}
 	}
-	doc := at(ids[place])
-	doc.envelope().Version = hidden
-	var others []string
-	for i, id := range ids {
-		if i != place {
-			others = append(others, id)
-		}
+	if erased != nil {
+		return erased, p, missing
 	}
-	return doc, others, err
+	return p.first, p, missing
+}
+
+// The places of a value are what is under its IDs but the document that is to be created.
+type places struct {
+	// first is what is to be created, in the place of what may be there.
+	first Document
+	// absent are the IDs under which there must be nothing.
+	absent []string
+	// left is what nobody reads any more, and what has to go: nothing moves it, so the new one must not stand in its place.
+	left []Document
+}
+
+// clear demands, or does, what has to be so when doc is created.
+func (r *Repo) clear(doc Document, p places) []Change {
+	changes := r.absent(doc, p.absent...)
+	for _, left := range p.left {
+		changes = append(changes, r.Delete(left))
+	}
+	return changes
 }
 
 // absent demands that there is nothing under the IDs, which are of the kind of doc.

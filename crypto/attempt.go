@@ -54,6 +54,7 @@ func (h *Hierarchy) lead(ctx context.Context, key attemptKey, a *attempt, do fun
 	defer func() {
 		h.mu.Lock()
 		delete(h.attempts, key)
+		a.common = a.common && !a.void // who has joined since then is not to have it
 		h.mu.Unlock()
 		close(a.done)
 	}()

@@ -3,7 +3,9 @@ package crypto_test
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -109,5 +111,71 @@ func TestKeysThatAreReadWhileTheHierarchyIsClosedAreNotKept(t *testing.T) {
 		synctest.Wait()
 		require.NoError(t, h.Close())
 		first.Wait()
+	})
+}
+
+// restless answers after some time or other.
+type restless struct {
+	crypto.Keeper
+	crypto.KeyStore
+}
+
+func rest() { time.Sleep(time.Duration(rand.IntN(10)) * time.Millisecond) }
+
+func (r restless) Unwrap(ctx context.Context, epoch uint32, wrapped, scope []byte) ([]byte, error) {
+	rest()
+	return r.Keeper.Unwrap(ctx, epoch, wrapped, scope)
+}
+
+func (r restless) Ring(ctx context.Context, id string) (crypto.StoredRing, error) {
+	rest()
+	defer rest()
+	return r.KeyStore.Ring(ctx, id)
+}
+
+// However many use an owner's keys meanwhile: nothing opens and nothing is sealed once Shred has returned, and everything
+// does once AllowNewLifecycle has.
+func TestLivesOfAnOwnerAreKeptApart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		parts := restless{newCabinet(), crypto.NewKeyStore()}
+		h, err := crypto.NewHierarchy(t.Context(), crypto.HierarchyConfig{Keeper: parts, Keys: parts, KeyTime: time.Hour})
+		require.NoError(t, err)
+		defer h.Close()
+		ctx, cancel := context.WithCancel(t.Context())
+		var others sync.WaitGroup
+		var last atomic.Pointer[[]byte]
+		for range 4 {
+			others.Go(func() {
+				for ctx.Err() == nil {
+					rest()
+					short, done := context.WithTimeout(ctx, time.Duration(rand.IntN(40))*time.Millisecond)
+					_, _ = h.Seal(short, ada, nil)
+					if sealed := last.Load(); sealed != nil {
+						_, _ = h.Open(ctx, ada, *sealed)
+					}
+					done()
+				}
+			})
+		}
+		for range 200 {
+			sealed, err := h.Seal(t.Context(), ada, []byte("content"))
+			require.NoError(t, err)
+			last.Store(&sealed)
+			_, err = h.Open(t.Context(), ada, sealed)
+			require.NoError(t, err)
+			finish(t, h.Rotate(t.Context(), "")) // everybody reads the ring anew
+			rest()
+			_, err = h.Shred(t.Context(), ada)
+			require.NoError(t, err)
+			_, err = h.Open(t.Context(), ada, sealed)
+			require.ErrorIs(t, err, crypto.ErrShredded)
+			rest()
+			_, err = h.Seal(t.Context(), ada, nil)
+			require.ErrorIs(t, err, crypto.ErrShredded)
+			require.NoError(t, h.AllowNewLifecycle(t.Context(), ada))
+		}
+		cancel()
+		others.Wait()
 	})
 }

@@ -242,6 +242,48 @@ func TestEntryWhosePlaceIsTakenIsReportedAndStays(t *testing.T) {
 	require.Len(t, list.Entries, 3)
 }
 
+// Two entries of one key that both stand under tokens which count no more: one moves, the other is reported and stays.
+func TestEntriesThatMoveToTheSamePlaceEndNoRotation(t *testing.T) {
+	t.Parallel()
+	records := memory.New()
+	vault := index(t, records)
+	r := repo.New(records, vault, retention.Default(), time.Now)
+	people := repo.DataStoreID("acme", "people")
+	put := func() store.Record {
+		entry, _ := r.Entry(t.Context(), "acme", people, "ada")
+		entry.Created = time.Now()
+		require.NoError(t, r.Apply(t.Context(), r.Put(entry)))
+		rec, err := records.Get(t.Context(), store.Key{Kind: "entry", ID: entry.ID})
+		require.NoError(t, err)
+		return rec
+	}
+	turn := func() {
+		through(t, vault.RotateIndex(t.Context(), repo.EntryField))
+		through(t, vault.AdoptIndex(t.Context(), repo.EntryField))
+	}
+	old := put()
+	require.NoError(t, records.Apply(t.Context(), store.Change{Delete: &old}))
+	turn()
+	put()
+	through(t, vault.TrimIndex(t.Context(), repo.EntryField, func(context.Context, string) (bool, error) { return false, nil }))
+	old.Version = 0
+	require.NoError(t, records.Apply(t.Context(), store.Change{Put: &old}))
+	turn()
+	var broken []repo.Broken
+	for step, err := range r.Move(t.Context(), repo.EntryKind, "") {
+		require.NoError(t, err)
+		broken = append(broken, step.Broken...)
+	}
+	require.Len(t, broken, 1)
+	require.ErrorIs(t, broken[0].Err, store.ErrConflict)
+	found, err := r.Entry(t.Context(), "acme", people, "ada")
+	require.NoError(t, err)
+	require.NotEqual(t, old.ID, found.ID)
+	list, err := r.Entries(t.Context(), "acme", people)
+	require.NoError(t, err)
+	require.Len(t, list.Entries, 2)
+}
+
 // The same key has other tokens in another tenant, before and after a rotation.
 func TestTokensOfTenantsHaveNothingInCommon(t *testing.T) {
 	t.Parallel()

@@ -220,8 +220,14 @@ func TestNobodyUnknownIsErased(t *testing.T) {
 	require.NotContains(t, err.Error(), "ada")
 	_, err = e.ShredSubject(t.Context(), " ")
 	require.ErrorIs(t, err, engine.ErrInvalid)
-	for _, err := range e.SubjectRecords(t.Context(), "ada@example.com") {
-		require.ErrorIs(t, err, engine.ErrNotFound)
+	for identifier, want := range map[string]error{"ada@example.com": engine.ErrNotFound, " ": engine.ErrInvalid} {
+		asked := 0
+		for _, err := range e.SubjectRecords(t.Context(), identifier) {
+			asked++
+			require.ErrorIs(t, err, want)
+			require.NotContains(t, err.Error(), "ada")
+		}
+		require.Equal(t, 1, asked)
 	}
 	simple := start(t, engine.Config{Vault: crypto.NewKeyring(), Connectors: []connector.Connector{bank{}}})
 	s := deployShop(t, simple)

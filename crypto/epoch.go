@@ -123,8 +123,12 @@ func (h *Hierarchy) tell(ctx context.Context, newest Epoch) error {
 	if h.config.Turned == nil {
 		return nil
 	}
-	h.telling.Lock()
-	defer h.telling.Unlock()
+	select {
+	case h.telling <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-h.telling }()
 	if newest.Number <= h.told {
 		return nil
 	}

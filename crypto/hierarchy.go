@@ -86,9 +86,9 @@ type Hierarchy struct {
 	seen     time.Time               // when this process saw it for the first time
 	turned   bool                    // it took the place of an older one before the eyes of this process
 
-	telling sync.Mutex // held while HierarchyConfig.Turned is called
+	telling chan struct{} // full while HierarchyConfig.Turned is called
 
-	told uint32 // the epoch that it has heard of
+	told uint32 // the epoch that it has heard of; only who has filled telling may look
 }
 
 var (
@@ -139,6 +139,7 @@ func NewHierarchy(ctx context.Context, config HierarchyConfig) (*Hierarchy, erro
 	config.Keeper = &guard{Keeper: config.Keeper, timeout: config.KeeperTimeout}
 	h := &Hierarchy{
 		config: config, envelopes: newEnvelopes(), rings: newRingCache(config.MaxKeys), attempts: map[attemptKey]*attempt{},
+		telling: make(chan struct{}, 1),
 	}
 	if err := h.recognize(ctx); err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -107,4 +108,30 @@ func TestHostIsToldByOneTurnAtATime(t *testing.T) {
 	require.EqualValues(t, 1, most.Load())
 	require.LessOrEqual(t, calls.Load(), int64(len(h.keeper.epochs)))
 	require.Positive(t, calls.Load())
+}
+
+// Who waits for another turn to tell the host gives up when its own time is over.
+func TestTurnDoesNotWaitForAHostThatIsToldByAnother(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := build(t, nil)
+		done := make(chan struct{})
+		v := h.open(t, func(c *crypto.HierarchyConfig) {
+			c.Turned = func(context.Context, crypto.Epoch) error {
+				<-done
+				return nil
+			}
+		})
+		var first sync.WaitGroup
+		first.Go(func() { finish(t, v.Turn(t.Context(), false)) })
+		synctest.Wait()
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		for _, err := range v.Turn(short, false) {
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+		}
+		require.ErrorIs(t, short.Err(), context.DeadlineExceeded)
+		close(done)
+		first.Wait()
+	})
 }

@@ -3,6 +3,7 @@ package repo_test
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,11 +19,19 @@ import (
 // meddler is a store that does something before the first writes of sealed records.
 type meddler struct {
 	store.Store
+	mu     sync.Mutex // several steps are written at once
 	left   int
 	before func(rec *store.Record)
 }
 
 func (m *meddler) Apply(ctx context.Context, changes ...store.Change) error {
+	m.meddle(changes)
+	return m.Store.Apply(ctx, changes...)
+}
+
+func (m *meddler) meddle(changes []store.Change) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if put := changes[0].Put; put != nil && put.Version > 0 && m.left > 0 {
 		m.left--
 		for _, c := range changes {
@@ -31,7 +40,6 @@ func (m *meddler) Apply(ctx context.Context, changes ...store.Change) error {
 			}
 		}
 	}
-	return m.Store.Apply(ctx, changes...)
 }
 
 // states fills a store with states of modules.

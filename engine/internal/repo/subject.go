@@ -215,52 +215,51 @@ func (r *Repo) standing(ctx context.Context, tenant, subject string) (Person, er
 
 // lines returns the lines that lead to a subject, without their bodies. One that moves meanwhile is not missed.
 func (r *Repo) lines(ctx context.Context, tenant, subject string) ([]store.Record, error) {
-	return r.directory(ctx, store.Query{Kind: identifierKind, Tenant: tenant, Parent: subject, KeysOnly: true})
+	var lines []store.Record
+	q := store.Query{Kind: identifierKind, Tenant: tenant, Parent: subject, KeysOnly: true}
+	err := r.directory(ctx, q, func() { lines = nil }, func(line store.Record) { lines = append(lines, line) })
+	return lines, err
 }
 
 // LivingSubjects returns all subjects of a tenant that were not erased.
 func (r *Repo) LivingSubjects(ctx context.Context, tenant string) (map[string]struct{}, error) {
-	lines, err := r.directory(ctx, store.Query{Kind: identifierKind, Tenant: tenant, KeysOnly: true})
-	if err != nil {
-		return nil, err
-	}
-	living := make(map[string]struct{}, len(lines))
-	for i := range lines {
-		if lines[i].State != identifierErased {
-			living[lines[i].Parent] = struct{}{}
+	living := make(map[string]struct{})
+	q := store.Query{Kind: identifierKind, Tenant: tenant, KeysOnly: true}
+	err := r.directory(ctx, q, func() { clear(living) }, func(line store.Record) {
+		if line.State != identifierErased {
+			living[line.Parent] = struct{}{}
 		}
-	}
-	return living, nil
+	})
+	return living, err
 }
 
 // Subjects returns all subjects that a tenant's directory leads to.
 func (r *Repo) Subjects(ctx context.Context, tenant string) ([]string, error) {
-	lines, err := r.directory(ctx, store.Query{Kind: identifierKind, Tenant: tenant, KeysOnly: true})
-	subjects := make([]string, len(lines))
-	for i := range lines {
-		subjects[i] = lines[i].Parent
-	}
+	var subjects []string
+	q := store.Query{Kind: identifierKind, Tenant: tenant, KeysOnly: true}
+	err := r.directory(ctx, q, func() { subjects = nil }, func(line store.Record) { subjects = append(subjects, line.Parent) })
 	return subjects, err
 }
 
-// directory returns lines of the directory that match. When any have moved to other IDs meanwhile, it looks again.
-func (r *Repo) directory(ctx context.Context, q store.Query) ([]store.Record, error) {
+// directory hands the lines of the directory that match to take, one by one: a tenant may have millions. When any have moved to
+// other IDs meanwhile, it begins anew, with begin.
+func (r *Repo) directory(ctx context.Context, q store.Query, begin func(), take func(line store.Record)) error {
 	q.Visibility = store.Everything
 	for {
 		before, _, err := r.moves(ctx)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		var lines []store.Record
+		begin()
 		for rec, err := range r.store.Find(ctx, q) {
 			if err != nil {
-				return nil, fmt.Errorf("read %s: %w", identifierKind, err)
+				return fmt.Errorf("read %s: %w", identifierKind, err)
 			}
-			lines = append(lines, rec)
+			take(rec)
 		}
 		after, _, err := r.moves(ctx)
 		if err != nil || after == before {
-			return lines, err
+			return err
 		}
 	}
 }

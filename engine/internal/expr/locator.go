@@ -102,7 +102,7 @@ func (p *parser) locatorRoot(l *Locator) *Error {
 func (p *parser) locatorName() (string, *Error) {
 	const expected = "a field's name; one with blanks or punctuation needs backquotes"
 	start := p.pos
-	if start == len(p.src) {
+	if start == len(p.src) || p.src[start] == '{' {
 		return "", p.stray(expected)
 	}
 	name, err := p.segment()

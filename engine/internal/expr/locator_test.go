@@ -111,6 +111,8 @@ func TestPathWithoutModuleDoesNotBeginWithOne(t *testing.T) {
 		_, err := expr.ParseLocator(path, false)
 		require.ErrorContains(t, err, "leave it out", path)
 	}
+	_, err := expr.ParseLocator("{{email}}", false)
+	require.ErrorContains(t, err, "without braces")
 	in := obj("1", "ada@example.com", "2nd", "bob@example.com")
 	for path, want := range map[string]string{"`1`": "ada@example.com", "2nd": "bob@example.com"} {
 		l, err := expr.ParseLocator(path, false)

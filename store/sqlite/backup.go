@@ -13,8 +13,9 @@ import (
 )
 
 // Backup writes a copy of the store, as it is at one moment during the call, to a new file at path, readable for its owner alone.
-// The file appears whole or not at all, is on the disk when Backup returns nil, and is opened with Open. It has no room of deleted
-// records, so it may be smaller than the original. Everybody else gets on meanwhile; the write-ahead log only grows until the copy
+// The file appears whole or not at all, is on the disk when Backup returns nil, and is opened with Open. To restore it, put it where
+// no -wal and -shm of another file are: what stands in such a log would be written over it. It has no room of deleted records, so
+// it may be smaller than the original. Everybody else gets on meanwhile; the write-ahead log only grows until the copy
 // is done.
 //
 // It returns an error that wraps fs.ErrExist, and changes nothing, when path exists, and store.ErrFull when there is no room for

@@ -236,8 +236,11 @@ func (h *Hierarchy) open(ctx context.Context, at *Scope, sealed, into []byte) ([
 // toOpen returns the key of this id that opens what is at a scope, and the ring that it is in, which may have left memory: see
 // lost.
 func (h *Hierarchy) toOpen(ctx context.Context, at *Scope, id keyID) (*ring, *rootKey, error) {
+	if err := at.check(); err != nil {
+		return nil, nil, err
+	}
 	for fresh := false; ; {
-		r, err := h.begin(ctx, at, false)
+		r, err := h.look(ctx, ownerOf(at), false)
 		if errors.Is(err, ErrNoRing) {
 			return nil, nil, also(fmt.Errorf("%w: its owner has none", ErrNoKey), ErrScope)
 		}
@@ -245,10 +248,8 @@ func (h *Hierarchy) toOpen(ctx context.Context, at *Scope, id keyID) (*ring, *ro
 			return nil, nil, err
 		}
 		v := r.find(&id)
-		if v == nil && r.past.had(&id) {
-			return nil, nil, fmt.Errorf("%w on %s, and new ones made since", ErrShredded, r.past.at.Format(time.DateOnly))
-		}
-		if v == nil && !fresh { // another process may have made it a moment ago
+		// Another process may have made the key a moment ago, also for an owner whose keys had been destroyed.
+		if v == nil && !fresh && !r.past.had(&id) {
 			_, joined, err := h.load(ctx, r.owner, r, false)
 			if err != nil {
 				return nil, nil, err
@@ -256,10 +257,14 @@ func (h *Hierarchy) toOpen(ctx context.Context, at *Scope, id keyID) (*ring, *ro
 			fresh = !joined // who began before may have read the ring before that moment
 			continue
 		}
-		if v == nil {
+		switch {
+		case r.destroyed:
+			return nil, nil, r.gone()
+		case v == nil && r.past.had(&id):
+			return nil, nil, fmt.Errorf("%w on %s, and new ones made since", ErrShredded, r.past.at.Format(time.DateOnly))
+		case v == nil:
 			return nil, nil, also(fmt.Errorf("%w %x among those of its owner", ErrNoKey, id), ErrScope)
-		}
-		if v.number < r.minDecrypt {
+		case v.number < r.minDecrypt:
 			return nil, nil, fmt.Errorf("%w: version %d, the oldest that opens is %d", ErrKeyTooOld, v.number, r.minDecrypt)
 		}
 		key, err := h.unwrapped(ctx, r, v)
@@ -286,6 +291,15 @@ func (h *Hierarchy) lost(r *ring, err error) bool {
 
 // ring returns the keys of an owner. ErrNoRing: there are none, and none were to be made. ErrShredded: they were destroyed.
 func (h *Hierarchy) ring(ctx context.Context, o owner, create bool) (*ring, error) {
+	r, err := h.look(ctx, o, create)
+	if err == nil && r.destroyed {
+		return nil, r.gone()
+	}
+	return r, err
+}
+
+// look returns the ring of an owner as it is known now, also when its keys were destroyed. ErrNoRing as in ring.
+func (h *Hierarchy) look(ctx context.Context, o owner, create bool) (*ring, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -299,8 +313,8 @@ func (h *Hierarchy) ring(ctx context.Context, o owner, create bool) (*ring, erro
 			return nil, err
 		}
 	}
-	if r.destroyed {
-		return nil, fmt.Errorf("%w on %s", ErrShredded, r.at.Format(time.DateOnly))
-	}
 	return r, nil
 }
+
+// gone says that the keys of a ring were destroyed.
+func (r *ring) gone() error { return fmt.Errorf("%w on %s", ErrShredded, r.at.Format(time.DateOnly)) }

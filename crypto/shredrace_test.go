@@ -179,3 +179,43 @@ func TestLivesOfAnOwnerAreKeptApart(t *testing.T) {
 		}
 	})
 }
+
+// A process that knows that keys were destroyed opens what another has sealed in a new life at once, and looks no further for
+// what is from before.
+func TestNewLifeIsOpenedByOtherProcesses(t *testing.T) {
+	t.Parallel()
+	h := build(t, func(c *crypto.HierarchyConfig) { c.KeyTime = time.Hour })
+	counted := &countedKeys{KeyStore: h.keys}
+	other := h.open(t, func(c *crypto.HierarchyConfig) { c.Keys, c.KeyTime = counted, time.Hour })
+	before, err := h.Seal(t.Context(), acme, []byte("before"))
+	require.NoError(t, err)
+	_, err = h.Shred(t.Context(), acme)
+	require.NoError(t, err)
+	for range 3 {
+		_, err = other.Open(t.Context(), acme, before)
+		require.ErrorIs(t, err, crypto.ErrShredded)
+		_, err = other.Seal(t.Context(), acme, nil)
+		require.ErrorIs(t, err, crypto.ErrShredded)
+	}
+	require.EqualValues(t, 1, counted.reads.Load())
+	require.NoError(t, h.AllowNewLifecycle(t.Context(), acme))
+	after, err := h.Seal(t.Context(), acme, []byte("after"))
+	require.NoError(t, err)
+	text, err := other.Open(t.Context(), acme, after)
+	require.NoError(t, err)
+	require.Equal(t, "after", string(text))
+	_, err = other.Open(t.Context(), acme, before)
+	require.ErrorIs(t, err, crypto.ErrShredded)
+	require.EqualValues(t, 2, counted.reads.Load())
+}
+
+// countedKeys is a key store that counts how often it is asked for one ring.
+type countedKeys struct {
+	crypto.KeyStore
+	reads atomic.Int64
+}
+
+func (c *countedKeys) Ring(ctx context.Context, id string) (crypto.StoredRing, error) {
+	c.reads.Add(1)
+	return c.KeyStore.Ring(ctx, id)
+}

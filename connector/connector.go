@@ -251,7 +251,8 @@ type DataStore interface {
 	// Get returns false when there is no such entry.
 	Get(ctx context.Context, key string) (data Bundle, ok bool, err error)
 	// Change reads an entry, lets change decide and writes what it returns, as one step: when somebody else wrote
-	// meanwhile, change is called again. An error of change is returned as it is, and nothing is written.
+	// meanwhile, change is called again. An error of change is returned as it is, and nothing is written. A module that gives
+	// on what change has got reads the entry with Get, too, so that the run is known to be about the people whom it names.
 	Change(ctx context.Context, key string, change func(data Bundle, ok bool) (Bundle, error)) error
 	// Delete says whether there was such an entry.
 	Delete(ctx context.Context, key string) (bool, error)

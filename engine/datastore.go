@@ -192,20 +192,28 @@ func (d *dataStore) entry(ctx context.Context, key string) (*repo.Entry, connect
 	case err != nil:
 		return nil, connector.Bundle{}, false, err
 	}
-	if d.speakOf != nil {
-		d.speakOf(nil, entry.Subjects, nil)
-	}
 	data, _, err := connector.DecodeBundle(entry.Data)
 	return entry, data, true, err
 }
 
+// met says that a module has met the people of an entry.
+func (d *dataStore) met(entry *repo.Entry) {
+	if d.speakOf != nil {
+		d.speakOf(nil, entry.Subjects, nil)
+	}
+}
+
 // Get implements connector.DataStore.
 func (d *dataStore) Get(ctx context.Context, key string) (connector.Bundle, bool, error) {
-	_, data, ok, err := d.entry(ctx, key)
+	entry, data, ok, err := d.entry(ctx, key)
+	if ok {
+		d.met(entry)
+	}
 	return data, ok, err
 }
 
-// Change implements connector.DataStore.
+// Change implements connector.DataStore. The people of the entry are those that it names afterwards: a module that writes over
+// another person's entry has nothing of that person.
 func (d *dataStore) Change(ctx context.Context, key string, change func(connector.Bundle, bool) (connector.Bundle, error)) error {
 	for {
 		entry, data, ok, err := d.entry(ctx, key)
@@ -255,7 +263,9 @@ func (d *dataStore) Delete(ctx context.Context, key string) (bool, error) {
 			return false, err
 		}
 		changes := []repo.Change{d.repo.Delete(entry)}
-		if !ok {
+		if ok {
+			d.met(entry)
+		} else {
 			changes = d.repo.DeleteErased(entry)
 		}
 		if len(changes) == 0 {

@@ -244,7 +244,7 @@ func TestStreamNeedsLittleMemoryHoweverLongItIs(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	require.NoError(t, err)
 	require.EqualValues(t, size, n)
-	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(2*100<<10))
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(256<<10))
 }
 
 // Fixed streams were sealed in the mode that their names end in, and open in every mode.

@@ -221,6 +221,7 @@ func TestNobodyIsRememberedForLongerThanTheirRecords(t *testing.T) {
 	order(t, e, scenario, http.StatusOK, "bob@example.com", "cy@example.com")
 	tick(t, e)
 	people := func() int { return len(find(t, s.records, "identifier")) }
+	keys := len(find(t, s.records, "key"))
 	for _, ahead := range []time.Duration{29 * day, 31 * day, 100 * day, 200 * day} {
 		e := later(t, s, s.records, ahead)
 		_, err := e.Sweep(t.Context())
@@ -239,6 +240,7 @@ func TestNobodyIsRememberedForLongerThanTheirRecords(t *testing.T) {
 	require.NoError(t, err)
 	tick(t, e)
 	require.Equal(t, 1, people(), "only he was named lately")
+	require.Len(t, find(t, s.records, "key"), keys-2, "nothing is left of the others' keys")
 	nowhere(t, s.records, "ada@example.com", "bob@example.com", "private")
 	order(t, e, scenario, http.StatusOK, "ada@example.com")
 	require.Equal(t, 2, people())
@@ -344,4 +346,34 @@ func TestKnownPersonCostsNoLookAtTheStore(t *testing.T) {
 		order(t, e, scenario, http.StatusOK, "ada@example.com")
 		require.Equal(t, first+1, s.looks.Load(), "from time to time somebody looks")
 	})
+}
+
+// The keys of a person were lost, as with a backup of long ago: once erased and allowed, the person is somebody new.
+func TestPersonWhoseKeysAreLostCanBeMadeNew(t *testing.T) {
+	t.Parallel()
+	s := newSafe(t)
+	e := s.engine(t)
+	scenario := deployShop(t, e)
+	order(t, e, scenario, http.StatusOK, "ada@example.com")
+	tick(t, e)
+	line := find(t, s.records, "identifier")[0]
+	elsewhere := (&safe{records: memory.New(), keeper: s.keeper}).vault(t, memory.New())
+	receipt, err := elsewhere.Shred(t.Context(), crypto.Scope{Tenant: line.Tenant, Subject: line.Parent})
+	require.NoError(t, err)
+	for _, key := range find(t, s.records, "key") {
+		if key.ID == receipt.Ring {
+			require.NoError(t, s.records.Apply(t.Context(), store.Change{Delete: &key}))
+		}
+	}
+
+	e = s.engine(t)
+	order(t, e, scenario, http.StatusServiceUnavailable, "ada@example.com")
+	_, err = e.ShredSubject(t.Context(), "ada@example.com")
+	require.NoError(t, err)
+	require.Empty(t, find(t, s.records, "identifier"))
+	order(t, e, scenario, http.StatusUnprocessableEntity, "ada@example.com")
+	require.NoError(t, e.AllowSubject(t.Context(), "ada@example.com", "the keys were lost"))
+	e = s.engine(t)
+	order(t, e, scenario, http.StatusOK, "ada@example.com")
+	require.Len(t, find(t, s.records, "identifier"), 1)
 }

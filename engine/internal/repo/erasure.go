@@ -85,7 +85,7 @@ func (r *Repo) MarkErased(ctx context.Context, tenant, identifier string) (subje
 			return erasure.Persons[len(erasure.Persons)-1], nil
 		}
 		line, err := r.identifier(ctx, tenant, identifier)
-		if err != nil && !errors.Is(err, ErrErased) { // somebody may have destroyed the keys through the vault
+		if err != nil && !Unopenable(err) { // the keys may be gone already, through the vault or with their epoch
 			return "", err
 		}
 		if erasure.Created.IsZero() {
@@ -140,7 +140,7 @@ func (r *Repo) AllowPerson(ctx context.Context, tenant, identifier, reason strin
 // none.
 func (r *Repo) SubjectsOf(ctx context.Context, tenant, identifier string) ([]string, error) {
 	line, missing := r.identifier(ctx, tenant, identifier)
-	if missing != nil && !errors.Is(missing, store.ErrNotFound) && !errors.Is(missing, ErrErased) {
+	if missing != nil && !errors.Is(missing, store.ErrNotFound) && !Unopenable(missing) {
 		return nil, missing
 	}
 	// In this order: who is erased meanwhile is found by one of the two.

@@ -72,14 +72,17 @@ func (r *Repo) prune(ctx context.Context, kinds []store.Kind, line *store.Record
 	return nil
 }
 
-// forget destroys the keys of a person whom nothing names.
+// forget destroys the keys of a person whom nothing names. The subject never comes back, so no mark of it has to stay.
 func (r *Repo) forget(ctx context.Context, line *store.Record) error {
-	shredder, ok := r.vault.(crypto.Shredder)
-	if !ok {
-		return nil
+	at := crypto.Scope{Tenant: line.Tenant, Subject: line.Parent}
+	switch vault := r.vault.(type) {
+	case crypto.Forgetter:
+		return vault.Forget(ctx, at)
+	case crypto.Shredder:
+		_, err := vault.Shred(ctx, at)
+		return err
 	}
-	_, err := shredder.Shred(ctx, crypto.Scope{Tenant: line.Tenant, Subject: line.Parent})
-	return err
+	return nil
 }
 
 // named says whether any record but lines of the directory names a subject. One that cannot be read counts: nobody knows.

@@ -38,7 +38,7 @@ type core struct {
 	states    locker
 	tide      tide
 	people    acquaintances
-	pruning   pruning
+	pruning   chore
 	keys      *keys
 	unlimited sync.Once
 	workers   *workers

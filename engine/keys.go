@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -21,8 +20,7 @@ type keys struct {
 	// random is the keeper that dies with the engine. Nil: the host has one.
 	random *crypto.Keyring
 
-	mu   sync.Mutex
-	next time.Time // when the epochs are looked at next, by the host's clock
+	turning chore
 }
 
 // KeyStore returns the key store in a store, which is where the keys of Config.Keys stand, wrapped, unless it names another. It
@@ -80,40 +78,26 @@ func (k *keys) close() (err error) {
 	return err
 }
 
-const (
-	// turnTime is how often the epochs of the keys are looked at: often enough for any Slack that makes sense.
-	turnTime = time.Hour
-	// turnPause is how long a turn of epochs waits after a failure.
-	turnPause = time.Minute
-)
-
-// turn lets an epoch end whose time is over. It looks after that at most once in turnTime, and returns how long to wait
-// before the next look.
+// turn lets an epoch end whose time is over, when it is time to look after that. It returns how long to wait before the next
+// look.
 func (c *core) turn(ctx context.Context) time.Duration {
 	k := c.keys
 	if k.hierarchy == nil {
-		return turnTime
+		return choreTime
 	}
-	if !k.mu.TryLock() {
-		return turnPause // somebody else is at it, which may take long
-	}
-	defer k.mu.Unlock()
-	now := c.now()
-	if wait := k.next.Sub(now); wait > 0 && wait <= turnTime { // a longer one is that of a clock that was put back
+	return k.turning.do(c.now, func(now time.Time) time.Duration {
+		wait := choreTime
+		for progress, err := range k.hierarchy.Turn(ctx, false) {
+			if err != nil && ctx.Err() == nil {
+				c.cfg.Logger.Error("an epoch of keys could not be turned, trying again", zap.Error(err))
+				wait = chorePause
+			}
+			if again := progress.Again.Sub(now); progress.Again.After(now) {
+				wait = min(wait, again)
+			}
+		}
 		return wait
-	}
-	wait := turnTime
-	for progress, err := range k.hierarchy.Turn(ctx, false) {
-		if err != nil && ctx.Err() == nil {
-			c.cfg.Logger.Error("an epoch of keys could not be turned, trying again", zap.Error(err))
-			wait = turnPause
-		}
-		if again := progress.Again.Sub(now); progress.Again.After(now) {
-			wait = min(wait, again)
-		}
-	}
-	k.next = now.Add(wait)
-	return wait
+	})
 }
 
 // turning turns epochs until ctx ends.

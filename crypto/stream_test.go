@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -222,9 +223,19 @@ func (zeros) Read(p []byte) (int, error) {
 }
 
 func TestStreamNeedsLittleMemoryHoweverLongItIs(t *testing.T) {
-	// Not parallel: what the whole process allocates is counted.
+	// Not parallel: what the whole process allocates is counted. What others still allocate is not the stream's, so the least
+	// of a few tries counts.
 	v := closeLater(t, crypto.NewKeyring(), nil)
-	const size = 64 << 20
+	least := uint64(math.MaxUint64)
+	for range 3 {
+		least = min(least, allocatedByStream(t, v, 64<<20))
+	}
+	require.Less(t, least, uint64(2*100<<10))
+}
+
+// allocatedByStream is how much memory is allocated while a stream of a size is sealed and opened.
+func allocatedByStream(t *testing.T, v crypto.Streamer, size int64) uint64 {
+	t.Helper()
 	from, to := io.Pipe()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -243,8 +254,8 @@ func TestStreamNeedsLittleMemoryHoweverLongItIs(t *testing.T) {
 	n, err := io.Copy(io.Discard, r)
 	runtime.ReadMemStats(&after)
 	require.NoError(t, err)
-	require.EqualValues(t, size, n)
-	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(256<<10))
+	require.Equal(t, size, n)
+	return after.TotalAlloc - before.TotalAlloc
 }
 
 // Fixed streams were sealed in the mode that their names end in, and open in every mode.

@@ -60,6 +60,19 @@ func hung(t *testing.T) (h *crypto.Hierarchy, keeper *hanging, newest, older []b
 	return h, keeper, newest, older
 }
 
+// hungFor is a hierarchy and its keeper, and an envelope that does not open without the keeper: one under the newest version of
+// the keys or, when the hierarchy is warm and has that one, under an older.
+func hungFor(t *testing.T, warm bool) (h *crypto.Hierarchy, keeper *hanging, sealed []byte) {
+	t.Helper()
+	h, keeper, newest, older := hung(t)
+	if !warm {
+		return h, keeper, newest
+	}
+	_, err := h.Open(t.Context(), ada, newest)
+	require.NoError(t, err)
+	return h, keeper, older
+}
+
 // Whoever waits for the same key while the keeper does not answer gives up with the first one, and the keeper is asked once.
 func TestCallersOfOneOwnerWaitForAKeeperOnce(t *testing.T) {
 	t.Parallel()
@@ -67,14 +80,8 @@ func TestCallersOfOneOwnerWaitForAKeeperOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				h, keeper, newest, older := hung(t)
+				h, keeper, sealed := hungFor(t, warm)
 				defer h.Close()
-				sealed := newest
-				if warm {
-					_, err := h.Open(t.Context(), ada, newest)
-					require.NoError(t, err)
-					sealed = older
-				}
 				asked := keeper.asked.Load()
 				keeper.hangs.Store(true)
 				began := time.Now()
@@ -107,14 +114,8 @@ func TestCallerThatGivesUpTakesNobodyAlong(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				h, keeper, newest, older := hung(t)
+				h, keeper, sealed := hungFor(t, warm)
 				defer h.Close()
-				sealed := newest
-				if warm {
-					_, err := h.Open(t.Context(), ada, newest)
-					require.NoError(t, err)
-					sealed = older
-				}
 				keeper.hangs.Store(true)
 				short, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()

@@ -57,6 +57,22 @@ func (s tardy) Kinds(ctx context.Context) ([]store.Kind, error) {
 	return s.Store.(store.Lister).Kinds(ctx)
 }
 
+// again does something again and again, with a pause before each time, until stop is closed or it fails.
+func again(t *testing.T, stop <-chan struct{}, pause time.Duration, do func(i int) error) {
+	t.Helper()
+	for i := 0; ; i++ {
+		select {
+		case <-stop:
+			return
+		case <-time.After(pause):
+		}
+		if err := do(i); err != nil {
+			t.Errorf("%v", err)
+			return
+		}
+	}
+}
+
 // process returns an engine of its own over the store, whose calls take a moment. Leases are short and runs long.
 func (s *safe) process(t testing.TB, app connector.Connector) *engine.Engine {
 	t.Helper()
@@ -97,19 +113,7 @@ func TestNobodyNoticesARotation(t *testing.T) {
 		var counted [counters]atomic.Int64
 		stop := make(chan struct{})
 		loop := func(every time.Duration, do func(i int) error) {
-			busy.Go(func() {
-				for i := 0; ; i++ {
-					select {
-					case <-stop:
-						return
-					case <-time.After(every):
-					}
-					if err := do(i); err != nil {
-						t.Errorf("%v", err)
-						return
-					}
-				}
-			})
+			busy.Go(func() { again(t, stop, every, do) })
 		}
 		var stops []func()
 		for p, e := range engines {

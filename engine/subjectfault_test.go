@@ -101,16 +101,20 @@ func postTo(t *testing.T, e *engine.Engine, scenario, body string) (int, string)
 	return post(t, e, s.Hook, "application/json", body)
 }
 
+// eraseAda has somebody erased, of whom there is an execution.
+func eraseAda(t *testing.T, s *safe, e *engine.Engine) error {
+	t.Helper()
+	scenario, err := s.engine(t).Scenario(t.Context(), "Shop")
+	require.NoError(t, err)
+	order(t, s.engine(t), scenario, http.StatusOK, "ada@example.com")
+	tick(t, s.engine(t))
+	_, err = e.ShredSubject(t.Context(), "ada@example.com")
+	return err
+}
+
 func TestErasureThatIsCutOffIsCompletedByTheNextCall(t *testing.T) {
 	t.Parallel()
-	cuts(t, func(t *testing.T, s *safe, e *engine.Engine) error {
-		scenario, err := s.engine(t).Scenario(t.Context(), "Shop")
-		require.NoError(t, err)
-		order(t, s.engine(t), scenario, http.StatusOK, "ada@example.com")
-		tick(t, s.engine(t))
-		_, err = e.ShredSubject(t.Context(), "ada@example.com")
-		return err
-	}, func(t *testing.T, s *safe, failed error) {
+	cuts(t, eraseAda, func(t *testing.T, s *safe, failed error) {
 		e := s.engine(t)
 		scenario, err := e.Scenario(t.Context(), "Shop")
 		require.NoError(t, err)

@@ -56,19 +56,7 @@ func TestPeopleAreFoundThroughoutARotation(t *testing.T) {
 		var busy sync.WaitGroup
 		stop := make(chan struct{})
 		loop := func(every time.Duration, do func(i int) error) {
-			busy.Go(func() {
-				for i := 0; ; i++ {
-					select {
-					case <-stop:
-						return
-					case <-time.After(every):
-					}
-					if err := do(i); err != nil {
-						t.Errorf("%v", err)
-						return
-					}
-				}
-			})
+			busy.Go(func() { again(t, stop, every, do) })
 		}
 		var stops []func()
 		for p, e := range engines {

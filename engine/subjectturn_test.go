@@ -18,14 +18,7 @@ import (
 // An erasure that was cut off, by whatever, is completed by whoever serves the store next, also when nobody asks for it again.
 func TestErasureThatIsCutOffIsCompletedByATick(t *testing.T) {
 	t.Parallel()
-	cuts(t, func(t *testing.T, s *safe, e *engine.Engine) error {
-		scenario, err := s.engine(t).Scenario(t.Context(), "Shop")
-		require.NoError(t, err)
-		order(t, s.engine(t), scenario, http.StatusOK, "ada@example.com")
-		tick(t, s.engine(t))
-		_, err = e.ShredSubject(t.Context(), "ada@example.com")
-		return err
-	}, func(t *testing.T, s *safe, _ error) {
+	cuts(t, eraseAda, func(t *testing.T, s *safe, _ error) {
 		marked := len(find(t, s.records, "erased"))
 		e := s.engine(t)
 		tick(t, e)
